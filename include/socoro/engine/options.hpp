@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSL-1.0
+// The options of an Engine.IO server, with the reference's names and defaults, and the hooks it
+// calls when something is worth a line in a log.
+#pragma once
+
+#include <socoro/net/http_connection.hpp>
+
+#include <socoro/base/escape.hpp>
+#include <socoro/base/limits.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace socoro::engine {
+
+/// Which pages of other origins may talk to the server from a browser.
+struct cors_options {
+    /// The allowed origins, such as `https://example.com`; `*` allows every origin, but then
+    /// never with credentials. Empty: no other origin, and no CORS header is sent.
+    std::vector<std::string> origins;
+    /// Whether browsers may send cookies along.
+    bool credentials = false;
+};
+
+/// A request that the engine refused.
+struct connection_error {
+    int code = 0;              ///< the reference's: 0 to 5, or the HTTP status of a broken request
+    std::string message;       ///< what the client was told
+    std::string context;       ///< what exactly was wrong
+    std::string address;       ///< who sent it
+    std::string target;        ///< the target of the request, as sent: to be escaped when printed
+};
+
+/// Called for rare events, on the server's executor; a hook must not throw. The defaults print
+/// one line to `std::clog`, with everything from a peer escaped.
+struct hooks {
+    /// A request was refused.
+    std::function<void(connection_error const&)> refused = [](connection_error const& e) {
+        std::clog << "socoro: refused a request from " << e.address << ": " << e.message << " ("
+                  << e.context << ") \"" << escaped(e.target) << "\"\n";
+    };
+    /// Connections cannot be accepted for now.
+    std::function<void(std::error_code)> accept_failed = [](std::error_code ec) {
+        std::clog << "socoro: cannot accept connections: " << ec.message() << '\n';
+    };
+    /// A handler ended with an exception that was not the disconnect of its own socket.
+    std::function<void(std::string_view where, std::string_view what)> handler_failed =
+        [](std::string_view where, std::string_view what) {
+            std::clog << "socoro: a handler of " << escaped(where) << " failed: " << escaped(what)
+                      << '\n';
+        };
+};
+
+/// The options of an Engine.IO server.
+struct options {
+    /// Requests whose path begins with this and a slash are the engine's.
+    std::string path = "/engine.io";
+    /// The transports that clients may use.
+    std::vector<std::string> transports{"polling", "websocket"};
+    /// Whether a session that began with polling may go on over WebSocket.
+    bool allow_upgrades = true;
+    /// A ping is sent this long after the opening or the last pong ...
+    std::chrono::milliseconds ping_interval{25'000};
+    /// ... and has to be answered within this time: `ping timeout` otherwise.
+    std::chrono::milliseconds ping_timeout{20'000};
+    /// An upgrade that takes longer is given up; the session stays on polling.
+    std::chrono::milliseconds upgrade_timeout{10'000};
+    /// The most packets that answer one poll: python clients refuse more than 16.
+    std::size_t packets_per_poll = 16;
+    /// Bytes that may wait for one client: a peer that does not read is disconnected beyond.
+    std::size_t outbox_bytes = 16 * 1024 * 1024;
+    cors_options cors;
+    engine::hooks hooks;
+    /// Limits on what a peer may send; `max_http_buffer_size` among them.
+    socoro::limits limits;
+    net::http_deadlines deadlines;
+
+    [[nodiscard]] bool allows(std::string_view transport) const {
+        return std::find(transports.begin(), transports.end(), transport) != transports.end();
+    }
+};
+
+}  // namespace socoro::engine

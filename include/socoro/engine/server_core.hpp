@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSL-1.0
+// The Engine.IO server: it answers the HTTP requests under its path, and owns the sessions that
+// come of them. What a request asks for is decided by the router.
+#pragma once
+
+#include <socoro/engine/cors.hpp>
+#include <socoro/engine/router.hpp>
+#include <socoro/engine/session_core.hpp>
+
+#include <socoro/transport/websocket.hpp>
+
+#include <socoro/net/http_server_core.hpp>
+
+#include <socoro/base/base64.hpp>
+#include <socoro/base/random.hpp>
+
+#include <boost/json.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace socoro::engine {
+
+/// The shared state of an Engine.IO server. Not thread-safe; it lives on the executor of its
+/// shard. It must be held by a `shared_ptr`.
+class server_core : public std::enable_shared_from_this<server_core> {
+public:
+    /// Decides who receives what a new session brings.
+    using on_session =
+        std::function<std::shared_ptr<sink>(std::shared_ptr<session_core> const& opened)>;
+
+    server_core(std::shared_ptr<net::shard> owner, options opts, on_session accept);
+
+    /// Whether a request is under the path of this server.
+    [[nodiscard]] bool owns(http::request const& request) const;
+
+    /// Answers the request whose head has been read.
+    [[nodiscard]] asio::awaitable<void> serve(net::http_connection& connection);
+
+    /// Takes the requests under the path from an HTTP server, before its own handler.
+    void attach(net::http_server_core& http);
+
+    /// Ends every session at once; new ones are refused.
+    void close();
+
+    /// The header fields that every answer to `request` carries.
+    [[nodiscard]] http::fields common_fields(http::request const& request) const {
+        return cors_fields(options_->cors, request);
+    }
+
+    [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
+    [[nodiscard]] std::shared_ptr<session_core> find(std::string const& sid) const;
+    [[nodiscard]] engine::options const& options() const noexcept { return *options_; }
+    [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
+
+    /// A new identifier: 20 characters that nobody can guess.
+    [[nodiscard]] static std::string make_id();
+
+private:
+    [[nodiscard]] asio::awaitable<void> refuse(
+        net::http_connection& connection, refusal code, std::string_view context);
+    [[nodiscard]] asio::awaitable<void> refuse_handshake(
+        net::http_connection& connection, std::error_code why);
+    [[nodiscard]] asio::awaitable<void> open_polling(net::http_connection& connection);
+    [[nodiscard]] asio::awaitable<void> open_websocket(
+        net::http_connection& connection, std::string sid);
+    [[nodiscard]] std::shared_ptr<session_core> make_session(net::http_connection& connection);
+    void start(std::shared_ptr<session_core> const& session, transport::any_transport over);
+    void report(
+        net::http_connection const& connection,
+        int code,
+        std::string_view message,
+        std::string_view context) const;
+
+    std::shared_ptr<net::shard> shard_;
+    std::shared_ptr<engine::options const> options_;
+    on_session accept_;
+    std::unordered_map<std::string, std::shared_ptr<session_core>> sessions_;
+    bool closed_ = false;
+};
+
+inline server_core::server_core(
+    std::shared_ptr<net::shard> owner, engine::options opts, on_session accept)
+    : shard_(std::move(owner))
+    , options_(std::make_shared<engine::options const>(std::move(opts)))
+    , accept_(std::move(accept)) {}
+
+inline std::string server_core::make_id() {
+    return base64::encode_url(random_bytes(15));
+}
+
+inline bool server_core::owns(http::request const& request) const {
+    auto const path = request.path();
+    auto const& prefix = options_->path;
+    return path.size() > prefix.size() && path.starts_with(prefix) && path[prefix.size()] == '/';
+}
+
+inline void server_core::attach(net::http_server_core& http) {
+    auto const weak = weak_from_this();
+    net::http_mount mount;
+    mount.owns = [weak](http::request const& request) {
+        auto const self = weak.lock();
+        return self && self->owns(request);
+    };
+    mount.serve = [self = shared_from_this()](net::http_connection& connection) {
+        return self->serve(connection);
+    };
+    http.mount(std::move(mount));
+}
+
+inline std::shared_ptr<session_core> server_core::find(std::string const& sid) const {
+    auto const found = sessions_.find(sid);
+    return found == sessions_.end() ? nullptr : found->second;
+}
+
+inline asio::awaitable<void> server_core::serve(net::http_connection& connection) {
+    auto const self = shared_from_this();
+    auto const& request = connection.head();
+    if (is_preflight(options_->cors, request)) {
+        auto const answer = preflight(options_->cors, request);
+        co_await connection.respond(answer);
+        co_return;
+    }
+    auto const transport_of = [this](std::string const& sid) -> std::optional<std::string_view> {
+        auto const session = find(sid);
+        return session ? std::optional(session->transport_name()) : std::nullopt;
+    };
+    auto const verdict = route(request, *options_, transport_of);
+    using kind = engine::verdict::kind;
+    auto const polling = verdict.what == kind::poll || verdict.what == kind::post
+        ? find(verdict.sid)->current().target<transport::polling_server>()
+        : nullptr;
+    auto extra = common_fields(request);
+    switch (verdict.what) {
+    case kind::refuse: co_await refuse(connection, verdict.code, verdict.context); break;
+    case kind::open_polling: co_await open_polling(connection); break;
+    case kind::open_websocket:
+    case kind::upgrade: co_await open_websocket(connection, verdict.sid); break;
+    case kind::poll: co_await polling->serve_poll(connection, std::move(extra)); break;
+    case kind::post: co_await polling->serve_post(connection, std::move(extra)); break;
+    case kind::bad_method: {
+        http::response answer;
+        answer.status = 500;
+        answer.headers = std::move(extra);
+        co_await connection.respond(answer);
+        break;
+    }
+    }
+}
+
+inline asio::awaitable<void> server_core::refuse(
+    net::http_connection& connection, refusal code, std::string_view context) {
+    auto const message = message_of(code);
+    report(connection, static_cast<int>(code), message, context);
+    http::response answer;
+    if (connection.head().wants_upgrade()) {
+        answer.status = 400;
+        answer.headers.add("Connection", "close");
+        answer.headers.add("Content-type", "text/html");
+        answer.body = message;
+    } else {
+        answer = http::text(
+            code == refusal::forbidden ? 403 : 400,
+            "{\"code\":" + std::to_string(static_cast<int>(code)) +
+                ",\"message\":" + boost::json::serialize(boost::json::string(message)) + "}",
+            "application/json");
+        for (auto const& field : common_fields(connection.head()))
+            answer.headers.add(field.name, field.value);
+    }
+    co_await connection.respond(answer);
+}
+
+inline asio::awaitable<void> server_core::refuse_handshake(
+    net::http_connection& connection, std::error_code why) {
+    report(connection, 400, why.message(), "WebSocket handshake");
+    auto answer = http::text(400, why.message(), "text/html");
+    answer.headers.add("Connection", "close");
+    if (why == errc::ws_unsupported_version)
+        answer.headers.add("Sec-WebSocket-Version", "13");
+    co_await connection.respond(answer);
+}
+
+inline asio::awaitable<void> server_core::open_polling(net::http_connection& connection) {
+    auto const session = make_session(connection);
+    auto const polling = std::make_shared<transport::polling_server>(
+        shard_, options_->limits, options_->packets_per_poll);
+    start(session, transport::any_transport(polling));
+    auto extra = common_fields(connection.head());
+    co_await polling->serve_poll(connection, std::move(extra));
+}
+
+inline asio::awaitable<void> server_core::open_websocket(
+    net::http_connection& connection, std::string sid) {
+    if (auto const why = net::check_upgrade(connection.head())) {
+        co_await refuse_handshake(connection, why);
+        co_return;
+    }
+    auto const fresh = sid.empty() ? make_session(connection) : nullptr;
+    auto const answer = net::accept_upgrade(connection.head());
+    auto const failed = co_await connection.respond(answer);
+    if (failed)
+        co_return;
+    std::string rest;
+    auto stream = connection.release(rest);
+    auto const socket = std::make_shared<net::websocket>(
+        shard_, std::move(stream), ws::role::server, options_->limits, std::move(rest));
+    transport::any_transport over(std::make_shared<transport::websocket>(socket));
+    // The session may have ended, or upgraded, while the answer was on its way.
+    auto const upgrading = fresh ? nullptr : find(sid);
+    if (fresh && !closed_) {
+        start(fresh, std::move(over));
+    } else if (!upgrading || !upgrading->start_upgrade(over)) {
+        std::ignore = over.close(transport::ending::discard);
+        co_await transport::linger(over);
+    }
+}
+
+inline std::shared_ptr<session_core> server_core::make_session(net::http_connection& connection) {
+    return std::make_shared<session_core>(
+        shard_,
+        options_,
+        make_id(),
+        connection.head(),
+        connection.remote_address(),
+        [weak = weak_from_this()](session_core& ended) {
+            if (auto const self = weak.lock())
+                self->sessions_.erase(ended.sid());
+        });
+}
+
+inline void server_core::start(
+    std::shared_ptr<session_core> const& session, transport::any_transport over) {
+    sessions_.emplace(session->sid(), session);
+    auto receiver = accept_(session);
+    session->start(std::move(over), std::move(receiver));
+}
+
+inline void server_core::close() {
+    closed_ = true;
+    auto const ending = std::exchange(sessions_, {});
+    for (auto const& [sid, session] : ending)
+        session->discard();
+}
+
+inline void server_core::report(
+    net::http_connection const& connection,
+    int code,
+    std::string_view message,
+    std::string_view context) const {
+    if (!options_->hooks.refused)
+        return;
+    connection_error error;
+    error.code = code;
+    error.message = message;
+    error.context = context;
+    error.address = connection.remote_address();
+    error.target = connection.head().target;
+    options_->hooks.refused(error);
+}
+
+}  // namespace socoro::engine

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: BSL-1.0
+// One Engine.IO session: it keeps a transport, its heartbeat and its outbox going, changes the
+// transport when the client upgrades, and ends with exactly one reason. The heartbeat and the
+// upgrade are decided in `eio`; here those decisions are carried out.
+#pragma once
+
+#include <socoro/engine/options.hpp>
+#include <socoro/engine/queue.hpp>
+
+#include <socoro/transport/any_transport.hpp>
+#include <socoro/transport/polling_server.hpp>
+
+#include <socoro/net/shard.hpp>
+#include <socoro/net/signal.hpp>
+
+#include <socoro/eio/handshake.hpp>
+#include <socoro/eio/heartbeat.hpp>
+#include <socoro/eio/upgrade.hpp>
+#include <socoro/http/message.hpp>
+
+#include <socoro/base/message.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace socoro::engine {
+
+/// Who takes what a session receives. Called on the session's executor.
+class sink {
+public:
+    virtual ~sink() = default;
+    /// A message arrived.
+    virtual void on_message(message&& received) = 0;
+    /// Whether the next message may come. While it may not, the session does not read, so that
+    /// the peer has to wait; `session_core::resume` makes it ask again.
+    [[nodiscard]] virtual bool wants_more() const = 0;
+    /// The session ended; nothing is called after this.
+    virtual void on_close(errc reason) = 0;
+};
+
+/// The shared state of a session. Not thread-safe; it lives on the executor of its shard.
+class session_core : public std::enable_shared_from_this<session_core> {
+public:
+    /// `on_end` is called once, when the session has ended.
+    session_core(
+        std::shared_ptr<net::shard> owner,
+        std::shared_ptr<engine::options const> opts,
+        std::string sid,
+        http::request request,
+        std::string address,
+        std::function<void(session_core&)> on_end);
+
+    /// Sends the open packet and starts to receive for `receiver`.
+    void start(transport::any_transport first, std::shared_ptr<sink> receiver);
+
+    /// Tries to go on over `candidate`; false if an upgrade is under way or done.
+    [[nodiscard]] bool start_upgrade(transport::any_transport candidate);
+
+    /// Queues packets in order, all or none; ignored once the session is closing. They leave
+    /// together with what else is sent in this turn of the executor.
+    void send(std::span<packet_ptr const> packets);
+
+    /// Asks the sink again whether it wants more.
+    void resume() { resumed_.notify_all(); }
+
+    /// Delivers what is queued, then ends the session with `forced_close`.
+    void close();
+
+    /// Ends the session without waiting for anything.
+    void discard();
+
+    [[nodiscard]] std::string const& sid() const noexcept { return sid_; }
+    [[nodiscard]] http::request const& request() const noexcept { return request_; }
+    [[nodiscard]] std::string const& address() const noexcept { return address_; }
+    [[nodiscard]] std::string_view transport_name() const { return transport_.name(); }
+    [[nodiscard]] transport::any_transport const& current() const noexcept { return transport_; }
+    [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
+    [[nodiscard]] bool is_closed() const noexcept { return state_ == state::closed; }
+    [[nodiscard]] engine::options const& options() const noexcept { return *options_; }
+    [[nodiscard]] net::shard& owner() const noexcept { return *shard_; }
+
+    /// Whether a packet sent now would leave at once.
+    [[nodiscard]] bool is_writable() const { return outbox_.empty() && transport_.is_writable(); }
+
+    /// Bytes that wait for the transport.
+    [[nodiscard]] std::size_t queued_bytes() const noexcept { return outbox_.bytes(); }
+
+    /// Waits until nothing is queued, or the session has ended.
+    [[nodiscard]] asio::awaitable<void> drain();
+
+private:
+    enum class state { open, closing, closed };
+
+    /// An upgrade under way.
+    struct attempt {
+        transport::any_transport candidate;
+        eio::upgrade machine;
+        net::timer timer;
+    };
+
+    using self_ptr = std::shared_ptr<session_core>;
+    [[nodiscard]] static asio::awaitable<void> read(self_ptr self, transport::any_transport from);
+    [[nodiscard]] static asio::awaitable<void> write(self_ptr self);
+    [[nodiscard]] static asio::awaitable<void> probe(self_ptr self, transport::any_transport from);
+
+    [[nodiscard]] asio::awaitable<void> pause();
+    void on_packet(eio::packet&& packet);
+    void on_heartbeat();
+    void on_upgrade_timer();
+    void act(eio::upgrade::action what);
+    void switch_transport();
+    void abandon_upgrade();
+    void finish_close();
+    void end(errc reason);
+    void send(eio::packet_type type, std::string data = {});
+    void flush_soon();
+
+    std::shared_ptr<net::shard> shard_;
+    std::shared_ptr<engine::options const> options_;
+    std::string sid_;
+    http::request request_;
+    std::string address_;
+    std::function<void(session_core&)> on_end_;
+    std::shared_ptr<sink> sink_;
+    transport::any_transport transport_;
+    std::unique_ptr<attempt> attempt_;
+    queue outbox_;
+    net::signal wake_;
+    net::signal drained_;
+    net::signal resumed_;
+    eio::heartbeat heartbeat_;
+    net::timer heartbeat_timer_;
+    state state_ = state::open;
+    bool upgraded_ = false;
+    bool reading_ = false;
+    bool sending_ = false;
+    bool flush_pending_ = false;
+};
+
+inline session_core::session_core(
+    std::shared_ptr<net::shard> owner,
+    std::shared_ptr<engine::options const> opts,
+    std::string sid,
+    http::request request,
+    std::string address,
+    std::function<void(session_core&)> on_end)
+    : shard_(std::move(owner))
+    , options_(std::move(opts))
+    , sid_(std::move(sid))
+    , request_(std::move(request))
+    , address_(std::move(address))
+    , on_end_(std::move(on_end))
+    , wake_(*shard_)
+    , drained_(*shard_)
+    , resumed_(*shard_)
+    , heartbeat_(shard_->now(), options_->ping_interval, options_->ping_timeout)
+    , heartbeat_timer_(shard_->clock(), [this] { on_heartbeat(); }) {}
+
+inline void session_core::start(
+    transport::any_transport first, std::shared_ptr<sink> receiver) {
+    transport_ = std::move(first);
+    sink_ = std::move(receiver);
+    eio::open open;
+    open.sid = sid_;
+    bool const may_upgrade = options_->allow_upgrades && options_->allows("websocket");
+    if (may_upgrade && transport_.name() == "polling")
+        open.upgrades.emplace_back("websocket");
+    open.ping_interval = options_->ping_interval;
+    open.ping_timeout = options_->ping_timeout;
+    open.max_payload = options_->limits.max_http_buffer_size;
+    send(eio::packet_type::open, eio::encode(open));
+    heartbeat_timer_.arm(heartbeat_.deadline());
+    asio::co_spawn(shard_->get_executor(), write(shared_from_this()), asio::detached);
+    asio::co_spawn(shard_->get_executor(), read(shared_from_this(), transport_), asio::detached);
+}
+
+inline asio::awaitable<void> session_core::read(self_ptr self, transport::any_transport from) {
+    for (;;) {
+        auto received = co_await from.recv();
+        bool const current = self->transport_ == from;
+        if (!received) {
+            if (current)
+                self->end(
+                    self->state_ == state::closing ? errc::forced_close
+                                                   : static_cast<errc>(received.error().value()));
+            co_return;
+        }
+        if (!current || self->state_ != state::open)
+            continue;
+        self->reading_ = true;
+        self->on_packet(std::move(*received));
+        self->reading_ = false;
+        bool const wanted = self->state_ != state::open || self->sink_->wants_more();
+        // What a batch of packets gives rise to leaves in one write.
+        if (self->outbox_.empty()) {
+        } else if (wanted && from.has_buffered()) {
+            self->flush_soon();
+        } else {
+            self->wake_.notify_all();
+        }
+        if (!wanted)
+            co_await self->pause();
+    }
+}
+
+/// While we do not read, the peer's pong cannot reach us: its deadline waits as well.
+inline asio::awaitable<void> session_core::pause() {
+    heartbeat_.suspend();
+    heartbeat_timer_.arm(heartbeat_.deadline());
+    while (state_ == state::open && !sink_->wants_more())
+        co_await resumed_.wait();
+    heartbeat_.resume(shard_->now());
+    if (state_ != state::closed)
+        heartbeat_timer_.arm(heartbeat_.deadline());
+}
+
+inline asio::awaitable<void> session_core::write(self_ptr self) {
+    while (self->state_ != state::closed) {
+        if (self->outbox_.empty()) {
+            self->drained_.notify_all();
+            if (self->state_ == state::closing)
+                self->finish_close();
+            if (self->outbox_.empty() && self->state_ != state::closed)
+                co_await self->wake_.wait();
+            continue;
+        }
+        auto to = self->transport_;
+        bool const writable = co_await to.writable();
+        if (self->transport_ != to)
+            continue;
+        if (!writable) {
+            if (self->state_ != state::closed)
+                co_await self->wake_.wait();
+            continue;
+        }
+        auto const batch = self->outbox_.take(to.batch_limit());
+        self->sending_ = true;
+        auto const ec = co_await to.send(batch);
+        self->sending_ = false;
+        if (ec && self->transport_ == to)
+            self->end(errc::transport_error);
+    }
+    self->drained_.notify_all();
+}
+
+inline void session_core::on_packet(eio::packet&& packet) {
+    switch (packet.type) {
+    case eio::packet_type::message:
+        sink_->on_message(message{packet.binary, std::move(packet.data)});
+        break;
+    case eio::packet_type::pong:
+        heartbeat_.on_pong(shard_->now());
+        heartbeat_timer_.arm(heartbeat_.deadline());
+        break;
+    case eio::packet_type::ping:
+        // In this direction only the server pings.
+        end(errc::transport_error);
+        break;
+    default: break;
+    }
+}
+
+inline void session_core::on_heartbeat() {
+    auto const keep = shared_from_this();
+    switch (heartbeat_.on_timer(shard_->now())) {
+    case eio::heartbeat::action::send_ping: send(eio::packet_type::ping); break;
+    case eio::heartbeat::action::timed_out: end(errc::ping_timeout); return;
+    case eio::heartbeat::action::none: break;
+    }
+    heartbeat_timer_.arm(heartbeat_.deadline());
+}
+
+inline void session_core::send(eio::packet_type type, std::string data) {
+    packet_ptr const packet =
+        std::make_shared<eio::packet const>(eio::packet::of(type, std::move(data)));
+    send(std::span(&packet, 1));
+}
+
+inline void session_core::send(std::span<packet_ptr const> packets) {
+    if (state_ != state::open)
+        return;
+    for (auto const& packet : packets)
+        outbox_.push(packet);
+    if (outbox_.bytes() > options_->outbox_bytes) {
+        // The caller may be in the middle of a broadcast: nobody is called from here.
+        state_ = state::closing;
+        outbox_.clear();
+        shard_->defer([self = shared_from_this()] { self->end(errc::transport_error); });
+    } else if (!reading_) {
+        flush_soon();
+    }
+}
+
+inline void session_core::flush_soon() {
+    if (std::exchange(flush_pending_, true))
+        return;
+    shard_->defer([self = shared_from_this()] {
+        self->flush_pending_ = false;
+        self->wake_.notify_all();
+    });
+}
+
+inline asio::awaitable<void> session_core::drain() {
+    auto const self = shared_from_this();
+    while ((!outbox_.empty() || sending_) && state_ != state::closed)
+        co_await drained_.wait();
+}
+
+inline void session_core::close() {
+    if (state_ != state::open)
+        return;
+    state_ = state::closing;
+    resumed_.notify_all();
+    if (outbox_.empty() && !sending_)
+        finish_close();
+    else
+        flush_soon();
+}
+
+inline void session_core::finish_close() {
+    if (transport_.close(transport::ending::orderly))
+        end(errc::forced_close);
+}
+
+inline void session_core::discard() {
+    if (state_ != state::closed)
+        end(errc::forced_close);
+}
+
+inline void session_core::end(errc reason) {
+    if (std::exchange(state_, state::closed) == state::closed)
+        return;
+    auto const keep = shared_from_this();
+    heartbeat_timer_.cancel();
+    abandon_upgrade();
+    std::ignore = transport_.close(transport::ending::discard);
+    outbox_.clear();
+    on_end_(*this);
+    auto const receiver = std::exchange(sink_, nullptr);
+    receiver->on_close(reason);
+    wake_.notify_all();
+    drained_.notify_all();
+    resumed_.notify_all();
+}
+
+inline bool session_core::start_upgrade(transport::any_transport candidate) {
+    if (attempt_ || upgraded_ || state_ == state::closed || transport_.name() != "polling")
+        return false;
+    attempt_.reset(new attempt{
+        candidate,
+        eio::upgrade(shard_->now(), options_->upgrade_timeout),
+        net::timer(shard_->clock(), [this] { on_upgrade_timer(); })});
+    attempt_->timer.arm(attempt_->machine.deadline());
+    auto loop = probe(shared_from_this(), std::move(candidate));
+    asio::co_spawn(shard_->get_executor(), std::move(loop), asio::detached);
+    return true;
+}
+
+inline asio::awaitable<void> session_core::probe(self_ptr self, transport::any_transport from) {
+    while (self->attempt_ && self->attempt_->candidate == from) {
+        auto const received = co_await from.recv();
+        if (!self->attempt_ || self->attempt_->candidate != from)
+            co_return;
+        if (!received) {
+            self->abandon_upgrade();
+            co_return;
+        }
+        auto const action = self->attempt_->machine.on_packet(*received, self->shard_->now());
+        if (action == eio::upgrade::action::answer_probe) {
+            auto const pong = std::make_shared<eio::packet const>(
+                eio::packet::of(eio::packet_type::pong, "probe"));
+            std::vector<packet_ptr> const answer{pong};
+            co_await from.send(answer);
+            if (self->attempt_ && self->attempt_->candidate == from)
+                self->attempt_->timer.arm(self->attempt_->machine.deadline());
+        } else {
+            self->act(action);
+        }
+    }
+    if (self->transport_ == from)
+        co_await read(self, from);
+    else
+        co_await transport::linger(from);
+}
+
+inline void session_core::on_upgrade_timer() {
+    auto const keep = shared_from_this();
+    act(attempt_->machine.on_timer(shard_->now()));
+    if (attempt_)
+        attempt_->timer.arm(attempt_->machine.deadline());
+}
+
+inline void session_core::act(eio::upgrade::action what) {
+    using action = eio::upgrade::action;
+    switch (what) {
+    case action::switch_transport: switch_transport(); break;
+    case action::abandon: abandon_upgrade(); break;
+    case action::release_poll:
+        if (transport_.is_writable() && outbox_.empty())
+            send(eio::packet_type::noop);
+        break;
+    case action::answer_probe:
+    case action::none: break;
+    }
+}
+
+inline void session_core::switch_transport() {
+    auto const done = std::exchange(attempt_, nullptr);
+    auto old = std::exchange(transport_, done->candidate);
+    upgraded_ = true;
+    std::ignore = old.close(transport::ending::discard);
+    wake_.notify_all();
+}
+
+inline void session_core::abandon_upgrade() {
+    if (auto const given_up = std::exchange(attempt_, nullptr))
+        std::ignore = given_up->candidate.close(transport::ending::discard);
+}
+
+}  // namespace socoro::engine

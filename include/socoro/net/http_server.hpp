@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSL-1.0
+// A small HTTP server for programs that have none: a page beside its sockets. It is no web
+// framework.
+#pragma once
+
+#include <socoro/net/http_server_core.hpp>
+
+#include <socoro/base/describe.hpp>
+#include <socoro/base/escape.hpp>
+
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <utility>
+
+namespace socoro::net {
+
+/// Answers HTTP requests with the program's own handler; Socket.IO or Engine.IO servers attach to
+/// it and take the requests under their paths. The execution context must outlive it. Destroying
+/// it ends its connections, but not those that became sessions. Not thread-safe.
+class http_server {
+public:
+    /// Runs on `ex`, which runs one task at a time. Without a handler every request that nobody
+    /// else owns gets status 404.
+    explicit http_server(
+        asio::any_io_executor ex,
+        http_handler handler = nullptr,
+        http_server_options options = default_options())
+        : shard_(shard::make(std::move(ex)))
+        , core_(std::make_shared<http_server_core>(
+              shard_, std::move(handler), std::move(options))) {}
+
+    /// As above, on an `io_context` that one thread runs.
+    explicit http_server(
+        asio::io_context& context,
+        http_handler handler = nullptr,
+        http_server_options options = default_options())
+        : http_server(context.get_executor(), std::move(handler), std::move(options)) {}
+
+    http_server(http_server const&) = delete;
+    http_server& operator=(http_server const&) = delete;
+    ~http_server() { core_->close(); }
+
+    /// Listens at an endpoint and returns it, with the port the system chose for port 0.
+    /// Throws `std::system_error`, if the port is taken for example.
+    endpoint listen(endpoint const& at) { return core_->listen(at); }
+
+    /// Listens at a port on every address, IPv6 and IPv4.
+    endpoint listen(unsigned short port) { return core_->listen(any_address(port)); }
+
+    /// Accepts no more and ends every connection that did not become a session.
+    void close() { core_->close(); }
+
+    [[nodiscard]] std::shared_ptr<http_server_core> const& core() const { return core_; }
+    [[nodiscard]] std::shared_ptr<shard> const& owner() const { return shard_; }
+
+    /// Failures are printed to `std::clog`.
+    [[nodiscard]] static http_server_options default_options() {
+        http_server_options options;
+        options.accept_failed = [](std::error_code ec) {
+            std::clog << "socoro: cannot accept connections: " << ec.message() << '\n';
+        };
+        options.handler_failed = [](std::exception_ptr failure) {
+            std::clog << "socoro: an HTTP handler failed: "
+                      << escaped(describe(std::move(failure))) << '\n';
+        };
+        return options;
+    }
+
+private:
+    std::shared_ptr<shard> shard_;
+    std::shared_ptr<http_server_core> core_;
+};
+
+}  // namespace socoro::net

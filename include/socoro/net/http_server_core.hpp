@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSL-1.0
+// The work of the HTTP server: it accepts connections, reads requests and gives each to whoever
+// owns its path.
+#pragma once
+
+#include <socoro/net/acceptor.hpp>
+#include <socoro/net/http_connection.hpp>
+
+#include <boost/intrusive/list.hpp>
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace socoro::net {
+
+/// Answers a request; the body has been read.
+using http_handler = std::function<asio::awaitable<http::response>(http::request)>;
+
+/// Takes over the requests it owns, such as those of Engine.IO.
+struct http_mount {
+    std::function<bool(http::request const&)> owns;
+    /// Reads the rest of the request and answers it, or takes the stream away.
+    std::function<asio::awaitable<void>(http_connection&)> serve;
+};
+
+/// What an HTTP server may be told.
+struct http_server_options {
+    socoro::limits limits;
+    http_deadlines deadlines;
+    /// The largest body that reaches the handler, in bytes.
+    std::size_t max_body = 1'000'000;
+    /// Called when no connection can be accepted for now.
+    std::function<void(std::error_code)> accept_failed;
+    /// Called when the handler ended with an exception; the client gets status 500.
+    std::function<void(std::exception_ptr)> handler_failed;
+};
+
+/// The shared state of an HTTP server. Not thread-safe; it lives on the executor of its shard.
+class http_server_core : public std::enable_shared_from_this<http_server_core> {
+public:
+    http_server_core(std::shared_ptr<shard> owner, http_handler handler, http_server_options options)
+        : shard_(std::move(owner)), handler_(std::move(handler)), options_(std::move(options)) {}
+
+    /// Listens at one more endpoint. Throws `std::system_error`.
+    endpoint listen(endpoint const& at);
+
+    /// Gives requests to `mount` before the handler sees them; the first that owns one has it.
+    void mount(http_mount mount) { mounts_.push_back(std::move(mount)); }
+
+    /// Serves a connection that somebody else accepted. `already_read` was read from it.
+    void serve(std::shared_ptr<stream> from, std::string already_read = {});
+
+    /// Accepts no more.
+    void stop_listening() noexcept;
+
+    /// Accepts no more and ends every connection that has not been taken over.
+    void close() noexcept;
+
+    [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
+
+private:
+    using hook = boost::intrusive::list_base_hook<
+        boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+    struct live_connection : hook, http_connection {
+        using http_connection::http_connection;
+    };
+    using self_ptr = std::shared_ptr<http_server_core>;
+
+    [[nodiscard]] static asio::awaitable<void> run(
+        self_ptr self, std::shared_ptr<stream> from, std::string already_read);
+    [[nodiscard]] asio::awaitable<void> answer(http_connection& connection);
+    [[nodiscard]] asio::awaitable<http::response> call_handler(http::request request);
+
+    std::shared_ptr<shard> shard_;
+    http_handler handler_;
+    http_server_options options_;
+    std::vector<http_mount> mounts_;
+    std::vector<std::shared_ptr<acceptor>> acceptors_;
+    boost::intrusive::list<live_connection, boost::intrusive::constant_time_size<false>>
+        connections_;
+    bool closed_ = false;
+};
+
+inline endpoint http_server_core::listen(endpoint const& at) {
+    auto const listener = std::make_shared<acceptor>(shard_, at);
+    acceptors_.push_back(listener);
+    listener->start(
+        [weak = weak_from_this()](std::unique_ptr<stream> accepted) {
+            if (auto const self = weak.lock())
+                self->serve(std::move(accepted));
+        },
+        [failed = options_.accept_failed](std::error_code ec) {
+            if (failed)
+                failed(ec);
+        });
+    return listener->local_endpoint();
+}
+
+inline void http_server_core::serve(std::shared_ptr<stream> from, std::string already_read) {
+    if (closed_)
+        return from->close();
+    auto loop = run(shared_from_this(), std::move(from), std::move(already_read));
+    asio::co_spawn(shard_->get_executor(), std::move(loop), asio::detached);
+}
+
+inline asio::awaitable<void> http_server_core::run(
+    self_ptr self, std::shared_ptr<stream> from, std::string already_read) {
+    auto const& options = self->options_;
+    live_connection connection(
+        self->shard_, std::move(from), std::move(already_read), options.limits, options.deadlines);
+    self->connections_.push_back(connection);
+    for (;;) {
+        bool const another = co_await connection.read_head();
+        if (!another)
+            break;
+        co_await self->answer(connection);
+    }
+}
+
+inline asio::awaitable<void> http_server_core::answer(http_connection& connection) {
+    for (auto const& mount : mounts_)
+        if (mount.owns(connection.head())) {
+            co_await mount.serve(connection);
+            co_return;
+        }
+    auto body = co_await connection.read_body(options_.max_body);
+    http::response response;
+    if (!body) {
+        response.status = http::status_of(body.error());
+    } else {
+        auto request = connection.head();
+        request.body = std::move(*body);
+        response = co_await call_handler(std::move(request));
+    }
+    co_await connection.respond(response);
+}
+
+inline asio::awaitable<http::response> http_server_core::call_handler(http::request request) {
+    std::exception_ptr failure;
+    try {
+        if (handler_) {
+            auto response = co_await handler_(std::move(request));
+            co_return response;
+        }
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure && options_.handler_failed)
+        options_.handler_failed(failure);
+    co_return failure ? http::text(500, "Internal Server Error") : http::text(404, "Not Found");
+}
+
+inline void http_server_core::stop_listening() noexcept {
+    for (auto const& listener : acceptors_)
+        listener->close();
+    acceptors_.clear();
+}
+
+inline void http_server_core::close() noexcept {
+    closed_ = true;
+    stop_listening();
+    for (auto& connection : connections_)
+        connection.close();
+}
+
+}  // namespace socoro::net

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSL-1.0
+// Bytes in both directions: what a connection is made of, be it TCP, TLS or memory.
+#pragma once
+
+#include <socoro/net/asio.hpp>
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace socoro::net {
+
+/// How far an operation came.
+struct io_result {
+    std::error_code error;
+    std::size_t bytes = 0;
+};
+
+/// A two-way stream of bytes. At most one read and one write are under way at a time; the stream
+/// must outlive them. Not thread-safe; it lives on the executor of its shard.
+class stream {
+public:
+    stream() = default;
+    stream(stream const&) = delete;
+    stream& operator=(stream const&) = delete;
+    virtual ~stream() = default;
+
+    /// Waits for at least one byte. An orderly end of the stream is `asio::error::eof`.
+    [[nodiscard]] virtual asio::awaitable<io_result> read_some(asio::mutable_buffer into) = 0;
+
+    /// Writes what can be taken without waiting: none, some or all of the bytes.
+    [[nodiscard]] virtual io_result try_write(std::span<asio::const_buffer const> from) = 0;
+
+    /// Waits until `try_write` is worth another try.
+    [[nodiscard]] virtual asio::awaitable<std::error_code> wait_writable() = 0;
+
+    /// Tells the peer that nothing follows; reading goes on.
+    virtual void shutdown_send() noexcept = 0;
+
+    /// Ends both directions; operations under way end with an error.
+    virtual void close() noexcept = 0;
+
+    /// The peer's address without port, as text; empty if there is none.
+    [[nodiscard]] virtual std::string remote_address() const = 0;
+};
+
+/// Writes all bytes, waiting for room when there is none. The bytes must outlive the wait.
+[[nodiscard]] asio::awaitable<std::error_code> write(stream& to, std::string_view bytes);
+
+/// A TCP connection.
+class tcp_stream final : public stream {
+public:
+    /// Takes over a connected socket; small writes leave at once (TCP_NODELAY).
+    explicit tcp_stream(asio::ip::tcp::socket socket);
+
+    [[nodiscard]] asio::awaitable<io_result> read_some(asio::mutable_buffer into) override;
+    [[nodiscard]] io_result try_write(std::span<asio::const_buffer const> from) override;
+    [[nodiscard]] asio::awaitable<std::error_code> wait_writable() override;
+    void shutdown_send() noexcept override;
+    void close() noexcept override;
+    [[nodiscard]] std::string remote_address() const override;
+
+private:
+    asio::ip::tcp::socket socket_;
+};
+
+inline asio::awaitable<std::error_code> write(stream& to, std::string_view bytes) {
+    while (!bytes.empty()) {
+        std::array<asio::const_buffer, 1> const buffers{asio::buffer(bytes)};
+        auto const [error, count] = to.try_write(buffers);
+        if (error)
+            co_return error;
+        bytes.remove_prefix(count);
+        if (bytes.empty())
+            break;
+        if (auto const ec = co_await to.wait_writable())
+            co_return ec;
+    }
+    co_return std::error_code();
+}
+
+inline tcp_stream::tcp_stream(asio::ip::tcp::socket socket) : socket_(std::move(socket)) {
+    std::error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket_.non_blocking(true, ignored);
+}
+
+inline asio::awaitable<io_result> tcp_stream::read_some(asio::mutable_buffer into) {
+    auto const [ec, count] = co_await socket_.async_read_some(into, as_tuple);
+    co_return io_result{ec, count};
+}
+
+inline io_result tcp_stream::try_write(std::span<asio::const_buffer const> from) {
+    io_result result;
+    result.bytes = socket_.write_some(from, result.error);
+    if (result.error == asio::error::would_block || result.error == asio::error::try_again)
+        result.error.clear();
+    return result;
+}
+
+inline asio::awaitable<std::error_code> tcp_stream::wait_writable() {
+    auto const [ec] = co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, as_tuple);
+    co_return ec;
+}
+
+inline void tcp_stream::shutdown_send() noexcept {
+    std::error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+}
+
+inline void tcp_stream::close() noexcept {
+    std::error_code ignored;
+    socket_.close(ignored);
+}
+
+inline std::string tcp_stream::remote_address() const {
+    std::error_code ec;
+    auto const endpoint = socket_.remote_endpoint(ec);
+    return ec ? std::string() : endpoint.address().to_string();
+}
+
+}  // namespace socoro::net

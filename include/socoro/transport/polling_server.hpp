@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: BSL-1.0
+// Engine.IO packets over HTTP long-polling, server side (Engine.IO protocol v4, "HTTP
+// long-polling"): a GET waits until there are packets for the client, a POST brings its packets.
+// It answers the requests of one session; which session that is was decided before.
+#pragma once
+
+#include <socoro/transport/transport.hpp>
+
+#include <socoro/net/http_connection.hpp>
+#include <socoro/net/signal.hpp>
+
+#include <socoro/eio/payload.hpp>
+#include <socoro/http/message.hpp>
+
+#include <socoro/base/limits.hpp>
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace socoro::transport {
+
+/// A `packet_transport` made of HTTP requests. At most one GET waits and one POST is read at a
+/// time; a second one ends the transport, as in the reference.
+class polling_server : public std::enable_shared_from_this<polling_server> {
+public:
+    /// How long a close waits for a poll that takes it to the client.
+    static constexpr auto close_timeout = std::chrono::seconds(30);
+
+    /// `packets_per_answer` bounds what one poll is answered with.
+    polling_server(
+        std::shared_ptr<net::shard> owner, limits const& limits, std::size_t packets_per_answer);
+
+    [[nodiscard]] asio::awaitable<result<eio::packet>> recv();
+    [[nodiscard]] bool has_buffered() const { return !inbox_.empty(); }
+    [[nodiscard]] bool is_writable() const { return poll_ != nullptr; }
+    [[nodiscard]] asio::awaitable<bool> writable();
+    [[nodiscard]] std::size_t batch_limit() const { return packets_per_answer_; }
+    [[nodiscard]] asio::awaitable<std::error_code> send(std::span<packet_ptr const> packets);
+    [[nodiscard]] bool close(ending how);
+    [[nodiscard]] std::string_view name() const { return "polling"; }
+
+    /// Answers a GET, with `extra` header fields, once there is something to send. A peer that
+    /// goes away meanwhile ends the transport.
+    [[nodiscard]] asio::awaitable<void> serve_poll(
+        net::http_connection& connection, http::fields extra);
+
+    /// Reads the packets of a POST and answers it once they have been received.
+    [[nodiscard]] asio::awaitable<void> serve_post(
+        net::http_connection& connection, http::fields extra);
+
+private:
+    /// A GET that waits for its answer.
+    struct waiting_poll {
+        explicit waiting_poll(net::shard& owner) : answered(owner) {}
+        net::signal answered;
+        std::optional<std::string> body;
+        bool gone = false;
+    };
+
+    void take_payload(std::string_view payload);
+    void answer(std::string body);
+    void end(errc reason);
+    void on_poll_gone(std::shared_ptr<waiting_poll> const& poll);
+
+    std::shared_ptr<net::shard> shard_;
+    limits limits_;
+    std::size_t packets_per_answer_;
+    std::deque<eio::packet> inbox_;
+    net::signal received_;
+    net::signal consumed_;
+    net::signal writable_;
+    std::shared_ptr<waiting_poll> poll_;
+    net::http_connection* post_ = nullptr;
+    net::timer close_timer_;
+    bool closing_ = false;
+    std::optional<errc> ended_;
+};
+
+inline polling_server::polling_server(
+    std::shared_ptr<net::shard> owner, limits const& limits, std::size_t packets_per_answer)
+    : shard_(std::move(owner))
+    , limits_(limits)
+    , packets_per_answer_(packets_per_answer)
+    , received_(*shard_)
+    , consumed_(*shard_)
+    , writable_(*shard_)
+    , close_timer_(shard_->clock(), [this] { end(errc::transport_close); }) {}
+
+inline asio::awaitable<result<eio::packet>> polling_server::recv() {
+    while (inbox_.empty() && !ended_)
+        co_await received_.wait();
+    if (inbox_.empty())
+        co_return result<eio::packet>(make_error_code(*ended_));
+    auto packet = std::move(inbox_.front());
+    inbox_.pop_front();
+    if (inbox_.empty())
+        consumed_.notify_all();
+    co_return result<eio::packet>(std::move(packet));
+}
+
+inline asio::awaitable<bool> polling_server::writable() {
+    while (!poll_ && !ended_ && !closing_)
+        co_await writable_.wait();
+    co_return poll_ && !ended_;
+}
+
+inline asio::awaitable<std::error_code> polling_server::send(
+    std::span<packet_ptr const> packets) {
+    if (!poll_)
+        co_return asio::error::make_error_code(asio::error::not_connected);
+    answer(eio::encode(packets));
+    co_return std::error_code();
+}
+
+inline bool polling_server::close(ending how) {
+    if (post_)
+        post_->close();
+    if (ended_ && !poll_)
+        return true;
+    if (closing_ && how == ending::orderly)
+        return false;
+    if (poll_)
+        answer(eio::encode(std::vector{eio::packet::of(eio::packet_type::close)}));
+    else if (how == ending::orderly) {
+        closing_ = true;
+        close_timer_.arm_after(close_timeout);
+        return false;
+    }
+    end(errc::transport_close);
+    return true;
+}
+
+inline void polling_server::answer(std::string body) {
+    auto const poll = std::exchange(poll_, nullptr);
+    poll->body = std::move(body);
+    poll->answered.notify_all();
+}
+
+inline void polling_server::end(errc reason) {
+    if (ended_)
+        return;
+    ended_ = reason;
+    close_timer_.cancel();
+    auto const self = shared_from_this();
+    writable_.notify_all();
+    received_.notify_all();
+    consumed_.notify_all();
+}
+
+inline asio::awaitable<void> polling_server::serve_poll(
+    net::http_connection& connection, http::fields extra) {
+    auto const self = shared_from_this();
+    http::response response;
+    response.headers = std::move(extra);
+    if (poll_ || ended_) {
+        end(errc::transport_error);
+        response.status = 400;
+        co_await connection.respond(response);
+        co_return;
+    }
+    auto const poll = std::make_shared<waiting_poll>(*shard_);
+    poll_ = poll;
+    if (closing_) {
+        // The empty send of the reference, with the close packet behind it.
+        answer(eio::encode(std::vector{
+            eio::packet::of(eio::packet_type::noop), eio::packet::of(eio::packet_type::close)}));
+        end(errc::transport_close);
+    } else {
+        writable_.notify_all();
+    }
+    if (!poll->body) {
+        connection.watch([weak = weak_from_this(), poll] {
+            if (auto const transport = weak.lock())
+                transport->on_poll_gone(poll);
+        });
+        while (!poll->body && !poll->gone)
+            co_await poll->answered.wait();
+    }
+    if (poll->gone)
+        co_return connection.close();
+    response.headers.add("Content-Type", "text/plain; charset=UTF-8");
+    response.headers.add("cache-control", "no-store");
+    response.body = std::move(*poll->body);
+    co_await connection.respond(response);
+}
+
+inline void polling_server::on_poll_gone(std::shared_ptr<waiting_poll> const& poll) {
+    if (poll->body)
+        return;
+    poll->gone = true;
+    if (poll_ == poll)
+        poll_ = nullptr;
+    end(errc::transport_error);
+    poll->answered.notify_all();
+}
+
+inline asio::awaitable<void> polling_server::serve_post(
+    net::http_connection& connection, http::fields extra) {
+    auto const self = shared_from_this();
+    http::response response;
+    response.headers = std::move(extra);
+    bool const binary = connection.head().headers.get("content-type") == "application/octet-stream";
+    if (post_ || ended_ || binary) {
+        end(errc::transport_error);
+        response.status = 400;
+        co_await connection.respond(response);
+        co_return;
+    }
+    post_ = &connection;
+    auto const body = co_await connection.read_body(limits_.max_http_buffer_size);
+    post_ = nullptr;
+    if (body) {
+        take_payload(*body);
+        // A session that does not read makes its client wait, as TCP would.
+        while (!inbox_.empty() && !ended_)
+            co_await consumed_.wait();
+        response.headers.add("Content-Type", "text/html");
+        response.headers.add("cache-control", "no-store");
+        response.body = "ok";
+    } else if (body.error().category() == errc_category() && connection.is_open()) {
+        // The request was wrong, or too large: that costs the sender this request.
+        response.status = http::status_of(body.error());
+        if (body.error() == errc::http_truncated)
+            end(errc::transport_error);
+    } else {
+        end(errc::transport_error);
+    }
+    co_await connection.respond(response);
+}
+
+inline void polling_server::take_payload(std::string_view payload) {
+    if (payload.empty() || ended_)
+        return;
+    eio::payload_reader reader(payload, limits_);
+    std::optional<errc> reason;
+    while (!reason) {
+        auto next = reader.next();
+        if (!next)
+            reason = errc::parse_error;
+        else if (!*next)
+            break;
+        else if ((*next)->type == eio::packet_type::close)
+            reason = errc::transport_close;
+        else
+            inbox_.push_back(std::move(**next));
+    }
+    if (reason == errc::transport_close && poll_)
+        answer(eio::encode(std::vector{eio::packet::of(eio::packet_type::noop)}));
+    if (reason)
+        end(*reason);
+    else
+        received_.notify_all();
+}
+
+static_assert(packet_transport<polling_server>);
+
+}  // namespace socoro::transport
