@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+// The small productions that HTTP's grammar is made of (RFC 9110 section 5.6), for this room alone.
+#pragma once
+
+#include <socoro/base/config.hpp>
+
+#include <boost/beast/core/string.hpp>
+
+#include <algorithm>
+#include <string_view>
+
+namespace socoro::http::detail {
+
+inline constexpr std::string_view digits = "0123456789";
+inline constexpr std::string_view alphanumeric =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+[[nodiscard]] constexpr bool is_one_of(char c, std::string_view characters) {
+    return characters.find(c) != std::string_view::npos;
+}
+
+[[nodiscard]] constexpr bool is_made_of(std::string_view text, std::string_view characters) {
+    return text.find_first_not_of(characters) == std::string_view::npos;
+}
+
+/// 1*DIGIT: no sign, no space, not empty.
+[[nodiscard]] constexpr bool is_number(std::string_view text) {
+    return !text.empty() && is_made_of(text, digits);
+}
+
+/// token: what a method or a field name may be.
+[[nodiscard]] constexpr bool is_token(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return is_one_of(c, alphanumeric) || is_one_of(c, "!#$%&'*+-.^_`|~");
+    });
+}
+
+/// Whether a byte is a control character other than the tab, which no line of HTTP has.
+[[nodiscard]] constexpr bool is_control(char c) {
+    auto const code = static_cast<unsigned char>(c);
+    return (code < 0x20 && c != '\t') || code == 0x7f;
+}
+
+/// Whether two field names or tokens are the same (RFC 9110 section 5.1): ASCII case, no locale.
+[[nodiscard]] inline bool same_name(std::string_view a, std::string_view b) {
+    return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
+}
+
+/// `text` without spaces and tabs at either end (OWS).
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) {
+    auto const first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos)
+        return {};
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// Takes what stands before the next `separator` off the front of `text`, the separator with it.
+[[nodiscard]] constexpr std::string_view take_until(std::string_view& text, char separator) {
+    auto const part = text.substr(0, text.find(separator));
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+    return part;
+}
+
+}  // namespace socoro::http::detail

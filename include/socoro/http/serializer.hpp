@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSL-1.0
+// Writes responses (RFC 9112 section 4), with the framing fields they need, the body whole: no
+// transfer coding is ever used. It adds no Date: it cannot read the clock.
+#pragma once
+
+#include <socoro/http/grammar.hpp>
+#include <socoro/http/message.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace socoro::http {
+
+/// What of the request, and of what becomes of the connection, a response must be written by.
+struct exchange {
+    unsigned version = 11;   ///< of the request
+    bool head = false;       ///< the request's method was HEAD: no body is written
+    bool keep_alive = true;  ///< the connection goes on after this response
+};
+
+/// The facts of one request.
+[[nodiscard]] exchange exchange_of(request const& head);
+
+/// The head of a response, as bytes: the fields in their order, then `Content-Length` (but not for
+/// 1xx, 204 and 304) and `Connection` where it says something, unless the response has them.
+/// Throws std::invalid_argument for what would be more or less than this one response: a name
+/// that is no token, a control character in a value (header injection), a status that has not
+/// three digits, Transfer-Encoding, a Content-Length that is not the body's.
+[[nodiscard]] std::string serialize_head(response const& answer, exchange const& facts);
+
+/// Whether the body follows the head: not for HEAD, 1xx, 204 and 304.
+[[nodiscard]] bool writes_body(response const& answer, exchange const& facts);
+
+/// The whole response. Throws as `serialize_head` does.
+[[nodiscard]] std::string serialize(response const& answer, exchange const& facts = {});
+
+namespace detail {
+
+inline void require(bool met, char const* what) {
+    if (!met)
+        throw std::invalid_argument(what);
+}
+
+/// The length that a Content-Length field may state.
+[[nodiscard]] inline std::string length_of(response const& answer) {
+    return std::to_string(is_bodiless(answer.status) ? 0 : answer.body.size());
+}
+
+inline void check_framing(response const& answer, exchange const& facts) {
+    require(answer.status >= 100 && answer.status <= 999, "a status has three digits");
+    require(!answer.headers.contains("Transfer-Encoding"), "a body is written without coding");
+    require(answer.headers.count("Content-Length") <= 1, "Content-Length is given twice");
+    auto const given = answer.headers.find("Content-Length");
+    // Without a body it may tell the length of the one that GET or 200 would have had.
+    bool const free = (facts.head || answer.status == 304) && answer.body.empty();
+    if (given)
+        require(
+            free ? is_number(*given) : *given == length_of(answer),
+            "Content-Length is not the body's");
+}
+
+inline void append_field(std::string& out, std::string_view name, std::string_view value) {
+    require(is_token(name), "a header field's name is not a token");
+    require(
+        std::none_of(value.begin(), value.end(), is_control),
+        "a header field's value has a control character");
+    out.append(name).append(": ").append(value).append("\r\n");
+}
+
+/// What a Connection field has to say: HTTP/1.1 goes on unless told otherwise, HTTP/1.0 ends.
+[[nodiscard]] inline std::string_view connection_option(exchange const& facts) {
+    if (!facts.keep_alive)
+        return "close";
+    return facts.version < 11 ? "keep-alive" : "";
+}
+
+}  // namespace detail
+
+inline exchange exchange_of(request const& head) {
+    return {head.version, head.method == "HEAD", head.keep_alive()};
+}
+
+inline bool writes_body(response const& answer, exchange const& facts) {
+    return !facts.head && !is_bodiless(answer.status);
+}
+
+inline std::string serialize_head(response const& answer, exchange const& facts) {
+    detail::check_framing(answer, facts);
+    std::string out = "HTTP/1.1 " + std::to_string(answer.status) + ' ';
+    out.append(reason_phrase(answer.status)).append("\r\n");
+    for (auto const& [name, value] : answer.headers)
+        detail::append_field(out, name, value);
+    if (!is_bodiless(answer.status) && !answer.headers.contains("Content-Length"))
+        detail::append_field(out, "Content-Length", detail::length_of(answer));
+    auto const option = detail::connection_option(facts);
+    if (!option.empty() && !answer.headers.contains("Connection"))
+        detail::append_field(out, "Connection", option);
+    return out.append("\r\n");
+}
+
+inline std::string serialize(response const& answer, exchange const& facts) {
+    auto out = serialize_head(answer, facts);
+    if (writes_body(answer, facts))
+        out.append(answer.body);
+    return out;
+}
+
+}  // namespace socoro::http

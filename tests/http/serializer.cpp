@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <socoro/http/serializer.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using socoro::http::exchange;
+using socoro::http::exchange_of;
+using socoro::http::request;
+using socoro::http::response;
+using socoro::http::serialize;
+
+namespace {
+
+bool refused(response const& answer, exchange const& facts = {}) {
+    try {
+        (void)serialize(answer, facts);
+        return false;
+    } catch (std::invalid_argument const&) {
+        return true;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("http/serializer: a response is its fields in order, the length, and the body") {
+    response const answer{200, {{"Content-Type", "text/plain"}, {"A", "b"}}, "ok"};
+    CHECK(
+        serialize(answer) ==
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nA: b\r\nContent-Length: 2\r\n\r\nok");
+    CHECK(serialize({}) == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST_CASE("http/serializer: the answer to HEAD has the length and no body") {
+    CHECK(
+        serialize({200, {}, "body"}, {.head = true}) ==
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+}
+
+TEST_CASE("http/serializer: 1xx, 204 and 304 have neither length nor body") {
+    CHECK(serialize({204, {}, "x"}) == "HTTP/1.1 204 No Content\r\n\r\n");
+    CHECK(serialize({304, {}, "x"}) == "HTTP/1.1 304 Not Modified\r\n\r\n");
+    CHECK(
+        serialize({101, {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}}, ""}) ==
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+}
+
+TEST_CASE("http/serializer: says what becomes of the connection where it must be said") {
+    CHECK(serialize({204, {}, ""}, {.keep_alive = false}).find("\r\nConnection: close\r\n") < 99);
+    CHECK(serialize({204, {}, ""}, {.version = 10}).find("\r\nConnection: keep-alive\r\n") < 99);
+    CHECK(
+        serialize({204, {}, ""}, {.version = 10, .keep_alive = false})
+            .find("\r\nConnection: close\r\n") < 99);
+    CHECK(serialize({204, {}, ""}).find("Connection") == std::string::npos);
+}
+
+TEST_CASE("http/serializer: a field that the response has is not added again") {
+    CHECK(
+        serialize(
+            {200, {{"connection", "Close"}, {"content-length", "1"}}, "x"},
+            {10, false, false}) ==
+        "HTTP/1.1 200 OK\r\nconnection: Close\r\ncontent-length: 1\r\n\r\nx");
+    CHECK(
+        serialize({204, {{"Content-Length", "0"}}, ""}) ==
+        "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST_CASE("http/serializer: a length that would desynchronise the connection is refused") {
+    CHECK(refused({200, {{"Content-Length", "2"}}, "x"}));
+    CHECK(refused({200, {{"Content-Length", "01"}}, "x"}));
+    CHECK(refused({200, {{"Content-Length", "1"}, {"content-length", "1"}}, "x"}));
+    CHECK(refused({204, {{"Content-Length", "1"}}, ""}));
+    CHECK(refused({200, {{"Transfer-Encoding", "chunked"}}, "x"}));
+}
+
+TEST_CASE("http/serializer: without a body the length may be another representation's") {
+    CHECK_FALSE(refused({200, {{"Content-Length", "9"}}, ""}, {.head = true}));
+    CHECK_FALSE(refused({304, {{"Content-Length", "9"}}, ""}));
+    CHECK(refused({304, {{"Content-Length", "x"}}, ""}));
+    CHECK(refused({200, {{"Content-Length", "9"}}, "x"}, {.head = true}));
+}
+
+TEST_CASE("http/serializer: header injection is refused") {
+    for (std::string const value : {"a\r\nB: c", "a\n", "a\r", "\x7f", "\x1b[0m"})
+        CHECK(refused({200, {{"A", value}}, ""}));
+    CHECK(refused({200, {{"A", std::string("a\0b", 3)}}, ""}));
+    for (std::string const name : {"", "a b", "a:", "a\r\n", "a\n", "\xc3\xa9", "a\t"})
+        CHECK(refused({200, {{name, "x"}}, ""}));
+    CHECK(refused({200, {{std::string("a\0", 2), "x"}}, ""}));
+    CHECK_FALSE(refused({200, {{"A", "caf\xc3\xa9\ttab"}}, ""}));
+}
+
+TEST_CASE("http/serializer: a status has three digits") {
+    CHECK(refused({99, {}, ""}));
+    CHECK(refused({1000, {}, ""}));
+    CHECK(serialize({599, {}, ""}).starts_with("HTTP/1.1 599 Unknown\r\n"));
+}
+
+TEST_CASE("http/serializer: the facts come from the request") {
+    auto const facts = exchange_of(request{"HEAD", "/", 10, {}, ""});
+    CHECK(facts.version == 10);
+    CHECK(facts.head);
+    CHECK_FALSE(facts.keep_alive);
+}
+
+TEST_CASE("http/serializer: head and body can be written apart") {
+    response const answer{200, {}, "body"};
+    CHECK(socoro::http::serialize_head(answer, {}) + answer.body == serialize(answer));
+    CHECK(socoro::http::writes_body(answer, {}));
+    CHECK_FALSE(socoro::http::writes_body(answer, {.head = true}));
+}
