@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSL-1.0
+// The browser's script: the official files of the npm package socket.io-client, served from the
+// folder they were installed in, with the reference's header fields.
+#pragma once
+
+#include <socoro/http/message.hpp>
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace socoro::detail {
+
+/// Answers requests for the script. Files are read when they are first asked for, then kept.
+class client_bundle {
+public:
+    /// `directory` is the package's folder `dist`; empty if there is no script to serve.
+    explicit client_bundle(std::filesystem::path directory);
+
+    /// The answer to a request for `name`, what follows the path and its slash; nothing if that
+    /// is no file of the script.
+    [[nodiscard]] std::optional<http::response> find(
+        std::string_view name,
+        http::request const& request);
+
+private:
+    static constexpr std::array<std::string_view, 8> names{
+        "socket.io.js",
+        "socket.io.js.map",
+        "socket.io.min.js",
+        "socket.io.min.js.map",
+        "socket.io.esm.min.js",
+        "socket.io.esm.min.js.map",
+        "socket.io.msgpack.min.js",
+        "socket.io.msgpack.min.js.map"};
+
+    [[nodiscard]] std::optional<std::string> content_of(std::string_view name);
+    [[nodiscard]] bool is_known_to(http::request const& request) const;
+
+    std::filesystem::path directory_;
+    std::string etag_;
+    std::map<std::string, std::string, std::less<>> contents_;
+};
+
+[[nodiscard]] inline std::optional<std::string> read_file(std::filesystem::path const& file) {
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream)
+        return std::nullopt;
+    return std::string(std::istreambuf_iterator<char>(stream), {});
+}
+
+/// The version in the package's own description, one folder above.
+[[nodiscard]] inline std::string version_of_package(std::filesystem::path const& dist) {
+    auto const text = read_file(dist / ".." / "package.json");
+    boost::system::error_code error;
+    auto const package = text ? boost::json::parse(*text, error) : boost::json::value();
+    auto const* const object = error ? nullptr : package.if_object();
+    auto const* const version = object ? object->if_contains("version") : nullptr;
+    if (!version || !version->is_string())
+        return "0";
+    return std::string(version->get_string());
+}
+
+inline client_bundle::client_bundle(std::filesystem::path directory)
+    : directory_(std::move(directory)) {
+    if (!directory_.empty())
+        etag_ = '"' + version_of_package(directory_) + '"';
+}
+
+inline std::optional<http::response> client_bundle::find(
+    std::string_view name,
+    http::request const& request) {
+    bool const listed = std::find(names.begin(), names.end(), name) != names.end();
+    bool const reads = request.method == "GET" || request.method == "HEAD";
+    if (directory_.empty() || !listed || !reads)
+        return std::nullopt;
+    auto content = content_of(name);
+    if (!content)
+        return std::nullopt;
+    http::response answer;
+    answer.headers.add("Cache-Control", "public, max-age=0");
+    bool const map = name.ends_with(".map");
+    std::string const type = map ? "application/json" : "application/javascript";
+    answer.headers.add("Content-Type", type + "; charset=utf-8");
+    answer.headers.add("ETag", etag_);
+    if (is_known_to(request))
+        answer.status = 304;
+    else
+        answer.body = std::move(*content);
+    return answer;
+}
+
+inline bool client_bundle::is_known_to(http::request const& request) const {
+    auto const known = request.headers.get("if-none-match");
+    return known == etag_ || known == "W/" + etag_;
+}
+
+inline std::optional<std::string> client_bundle::content_of(std::string_view name) {
+    auto const kept = contents_.find(name);
+    if (kept != contents_.end())
+        return kept->second;
+    auto content = read_file(directory_ / name);
+    if (content)
+        contents_.emplace(name, *content);
+    return content;
+}
+
+}  // namespace socoro::detail

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: BSL-1.0
+// Between C++ values and the arguments of events: JSON with binary attachments. Structures are
+// described with Boost.Describe; what arrives is validated, and a misfit names its place.
+#pragma once
+
+#include <socoro/sio/attachments.hpp>
+
+#include <boost/describe.hpp>
+#include <boost/json.hpp>
+#include <boost/mp11.hpp>
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace socoro {
+
+namespace json = boost::json;
+
+/// Binary data. It travels as an attachment and arrives as a Buffer, ArrayBuffer or Blob.
+struct bytes {
+    std::string data;
+
+    [[nodiscard]] friend bool operator==(bytes const&, bytes const&) = default;
+};
+
+/// Why a value does not fit a type.
+struct misfit {
+    /// Where, such as `argument 1.author` or `argument 2[3]`.
+    std::string where;
+    /// What was expected, such as `a string`.
+    std::string expected;
+};
+
+namespace detail {
+
+using attachments = std::vector<std::string>;
+
+template <typename T>
+inline constexpr bool always_false = false;
+
+template <typename T, template <typename...> class Template>
+inline constexpr bool is_instance = false;
+template <template <typename...> class Template, typename... Args>
+inline constexpr bool is_instance<Template<Args...>, Template> = true;
+
+template <typename T>
+inline constexpr bool is_std_array = false;
+template <typename T, std::size_t N>
+inline constexpr bool is_std_array<std::array<T, N>> = true;
+
+template <typename T>
+inline constexpr bool is_tuple =
+    is_instance<T, std::tuple> || is_instance<T, std::pair> || is_std_array<T>;
+
+template <typename T>
+concept list_type = requires(T t, typename T::value_type v) {
+    t.begin();
+    t.end();
+    t.insert(t.end(), std::move(v));
+}
+&&!requires {
+    typename T::mapped_type;
+}
+&&!std::is_convertible_v<T, std::string_view>;
+
+template <typename T>
+concept map_type = requires {
+    typename T::mapped_type;
+    requires std::is_same_v<typename T::key_type, std::string>;
+};
+
+template <typename T>
+concept described_struct = boost::describe::has_describe_members<T>::value && !std::is_union_v<T>;
+
+template <typename T>
+concept described_enum = boost::describe::has_describe_enumerators<T>::value;
+
+template <typename T>
+using members_of = boost::describe::
+    describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
+
+template <typename T>
+concept json_type = std::is_same_v<T, json::value> || std::is_same_v<T, json::object> ||
+    std::is_same_v<T, json::array> || std::is_same_v<T, json::string>;
+
+/// Fails to compile for a type that cannot travel, with the remedy in the message.
+template <typename T>
+constexpr void refuse_type() {
+    static_assert(
+        !std::is_enum_v<T>,
+        "socoro: this enumeration is not described: add BOOST_DESCRIBE_ENUM(type, values...)");
+    static_assert(
+        !std::is_pointer_v<T>,
+        "socoro: a pointer cannot be sent; send what it points to");
+    static_assert(
+        always_false<T>,
+        "socoro: this type is not described: add BOOST_DESCRIBE_STRUCT(type, (), (members...))");
+}
+
+// ---------------------------------------------------------------------------------- encoding
+
+template <typename T>
+[[nodiscard]] json::value encode_value(T const& value, attachments& binary);
+
+template <typename T>
+[[nodiscard]] json::value encode_described(T const& value, attachments& binary) {
+    json::object object;
+    boost::mp11::mp_for_each<members_of<T>>([&](auto member) {
+        auto const& field = value.*member.pointer;
+        // A member that is absent is left out, as JSON.stringify leaves out undefined.
+        if constexpr (is_instance<std::remove_cvref_t<decltype(field)>, std::optional>) {
+            if (!field)
+                return;
+        }
+        object.emplace(member.name, encode_value(field, binary));
+    });
+    return object;
+}
+
+template <typename T>
+[[nodiscard]] json::value encode_tuple(T const& value, attachments& binary) {
+    json::array array;
+    std::apply(
+        [&](auto const&... items) { (array.push_back(encode_value(items, binary)), ...); },
+        value);
+    return array;
+}
+
+template <typename T>
+json::value encode_value(T const& value, attachments& binary) {
+    if constexpr (json_type<T> || std::is_arithmetic_v<T>) {
+        return json::value(value);
+    } else if constexpr (std::is_convertible_v<T const&, std::string_view>) {
+        return json::value(std::string_view(value));
+    } else if constexpr (std::is_same_v<T, bytes>) {
+        binary.push_back(value.data);
+        return sio::placeholder(binary.size() - 1);
+    } else if constexpr (std::is_same_v<T, std::nullptr_t> || std::is_same_v<T, std::monostate>) {
+        return nullptr;
+    } else if constexpr (is_instance<T, std::optional>) {
+        return value ? encode_value(*value, binary) : json::value(nullptr);
+    } else if constexpr (is_instance<T, std::variant>) {
+        return std::visit([&](auto const& item) { return encode_value(item, binary); }, value);
+    } else if constexpr (is_tuple<T>) {
+        return encode_tuple(value, binary);
+    } else if constexpr (map_type<T>) {
+        json::object object;
+        for (auto const& [key, item] : value)
+            object.emplace(key, encode_value(item, binary));
+        return object;
+    } else if constexpr (list_type<T>) {
+        json::array array;
+        for (auto const& item : value)
+            array.push_back(encode_value<typename T::value_type>(item, binary));
+        return array;
+    } else if constexpr (described_enum<T>) {
+        return json::value(boost::describe::enum_to_string(value, ""));
+    } else if constexpr (described_struct<T>) {
+        return encode_described(value, binary);
+    } else {
+        refuse_type<T>();
+    }
+}
+
+// ---------------------------------------------------------------------------------- decoding
+
+/// Reads values out of one event. After the first misfit, which it keeps, everything fails.
+class value_reader {
+public:
+    explicit value_reader(attachments const& binary) : binary_(binary) {}
+
+    template <typename T>
+    [[nodiscard]] bool read(json::value const& from, T& into);
+
+    /// Puts a step in front of the misfit's place.
+    bool within(std::string_view step) {
+        misfit_.where.insert(0, step);
+        return false;
+    }
+
+    bool expected(std::string_view what) {
+        misfit_.where.clear();
+        misfit_.expected = what;
+        return false;
+    }
+
+    [[nodiscard]] misfit const& why() const noexcept { return misfit_; }
+
+private:
+    template <typename T>
+    [[nodiscard]] bool read_number(json::value const& from, T& into);
+    template <typename T>
+    [[nodiscard]] bool read_described(json::value const& from, T& into);
+    template <typename T>
+    [[nodiscard]] bool read_tuple(json::value const& from, T& into);
+    template <typename T>
+    [[nodiscard]] bool read_list(json::value const& from, T& into);
+    template <typename T>
+    [[nodiscard]] bool read_map(json::value const& from, T& into);
+    template <typename T>
+    [[nodiscard]] bool read_enum(json::value const& from, T& into);
+    template <typename... Ts>
+    [[nodiscard]] bool read_variant(json::value const& from, std::variant<Ts...>& into);
+    template <typename T>
+    [[nodiscard]] bool read_json(json::value const& from, T& into);
+    [[nodiscard]] bool read_bytes(json::value const& from, bytes& into);
+
+    attachments const& binary_;
+    misfit misfit_;
+};
+
+template <typename T>
+bool value_reader::read(json::value const& from, T& into) {
+    if constexpr (json_type<T>) {
+        return read_json(from, into);
+    } else if constexpr (std::is_same_v<T, bool>) {
+        return from.is_bool() ? (into = from.get_bool(), true) : expected("a boolean");
+    } else if constexpr (std::is_arithmetic_v<T>) {
+        return read_number(from, into);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        return from.is_string() ? (into = from.get_string(), true) : expected("a string");
+    } else if constexpr (std::is_same_v<T, bytes>) {
+        return read_bytes(from, into);
+    } else if constexpr (std::is_same_v<T, std::nullptr_t> || std::is_same_v<T, std::monostate>) {
+        return from.is_null() || expected("null");
+    } else if constexpr (is_instance<T, std::optional>) {
+        return from.is_null() ? (into.reset(), true) : read(from, into.emplace());
+    } else if constexpr (is_instance<T, std::variant>) {
+        return read_variant(from, into);
+    } else if constexpr (is_tuple<T>) {
+        return read_tuple(from, into);
+    } else if constexpr (map_type<T>) {
+        return read_map(from, into);
+    } else if constexpr (list_type<T>) {
+        return read_list(from, into);
+    } else if constexpr (described_enum<T>) {
+        return read_enum(from, into);
+    } else if constexpr (described_struct<T>) {
+        return read_described(from, into);
+    } else {
+        refuse_type<T>();
+    }
+}
+
+template <typename T>
+bool value_reader::read_json(json::value const& from, T& into) {
+    if constexpr (std::is_same_v<T, json::value>) {
+        into = from;
+        return true;
+    } else if constexpr (std::is_same_v<T, json::object>) {
+        return from.is_object() ? (into = from.get_object(), true) : expected("an object");
+    } else if constexpr (std::is_same_v<T, json::array>) {
+        return from.is_array() ? (into = from.get_array(), true) : expected("an array");
+    } else {
+        return from.is_string() ? (into = from.get_string(), true) : expected("a string");
+    }
+}
+
+template <typename T>
+bool value_reader::read_number(json::value const& from, T& into) {
+    boost::system::error_code error;
+    if (from.is_number())
+        into = from.to_number<T>(error);
+    if (from.is_number() && !error)
+        return true;
+    if constexpr (std::is_integral_v<T>)
+        return expected(from.is_number() ? "a whole number in range" : "a whole number");
+    else
+        return expected("a number");
+}
+
+inline bool value_reader::read_bytes(json::value const& from, bytes& into) {
+    auto const* const data = sio::find_attachment(from, binary_);
+    if (!data)
+        return expected("binary data");
+    into.data = *data;
+    return true;
+}
+
+template <typename T>
+bool value_reader::read_described(json::value const& from, T& into) {
+    if (!from.is_object())
+        return expected("an object");
+    auto const& object = from.get_object();
+    bool fits = true;
+    boost::mp11::mp_for_each<members_of<T>>([&](auto member) {
+        if (!fits)
+            return;
+        auto& field = into.*member.pointer;
+        auto const* const value = object.if_contains(member.name);
+        constexpr bool optional = is_instance<std::remove_cvref_t<decltype(field)>, std::optional>;
+        if (value)
+            fits = read(*value, field);
+        else if (!optional)
+            fits = expected("a member of that name");
+        if (!fits)
+            within(std::string(".") + member.name);
+    });
+    return fits;
+}
+
+template <typename T>
+bool value_reader::read_tuple(json::value const& from, T& into) {
+    constexpr auto size = std::tuple_size_v<T>;
+    if (!from.is_array() || from.get_array().size() != size)
+        return expected("an array of " + std::to_string(size));
+    std::size_t index = 0;
+    auto const item = [&](auto& element) {
+        auto const at = index++;
+        return read(from.get_array()[at], element) || within("[" + std::to_string(at) + "]");
+    };
+    return std::apply([&](auto&... elements) { return (item(elements) && ...); }, into);
+}
+
+template <typename T>
+bool value_reader::read_list(json::value const& from, T& into) {
+    if (!from.is_array())
+        return expected("an array");
+    into.clear();
+    std::size_t index = 0;
+    for (auto const& item : from.get_array()) {
+        typename T::value_type element{};
+        if (!read(item, element))
+            return within("[" + std::to_string(index) + "]");
+        into.insert(into.end(), std::move(element));
+        ++index;
+    }
+    return true;
+}
+
+template <typename T>
+bool value_reader::read_map(json::value const& from, T& into) {
+    if (!from.is_object())
+        return expected("an object");
+    into.clear();
+    for (auto const& member : from.get_object()) {
+        typename T::mapped_type element{};
+        if (!read(member.value(), element))
+            return within("." + std::string(member.key()));
+        into.emplace(std::string(member.key()), std::move(element));
+    }
+    return true;
+}
+
+template <typename T>
+bool value_reader::read_enum(json::value const& from, T& into) {
+    if (from.is_string() &&
+        boost::describe::enum_from_string(std::string(from.get_string()).c_str(), into))
+        return true;
+    std::string names;
+    boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>(
+        [&](auto entry) { names += (names.empty() ? "" : ", ") + std::string(entry.name); });
+    return expected("one of " + names);
+}
+
+template <typename... Ts>
+bool value_reader::read_variant(json::value const& from, std::variant<Ts...>& into) {
+    auto const fits = [&]<typename T>(std::type_identity<T>) {
+        T element{};
+        if (!read(from, element))
+            return false;
+        into.template emplace<T>(std::move(element));
+        return true;
+    };
+    return (fits(std::type_identity<Ts>()) || ...) || expected("one of several types");
+}
+
+}  // namespace detail
+
+}  // namespace socoro

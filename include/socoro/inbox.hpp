@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSL-1.0
+// The events that a socket has received and no handler has taken yet: in order, bounded, and
+// awaited by name.
+#pragma once
+
+#include <socoro/net/signal.hpp>
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace socoro::detail {
+
+/// An event as it arrived: its name, and the JSON array whose first item is the name.
+struct incoming {
+    std::string name;
+    boost::json::array list;
+    std::vector<std::string> attachments;
+    /// Of the acknowledgement that the client waits for.
+    std::optional<std::uint64_t> id;
+    std::size_t size = 0;
+};
+
+/// A bounded queue of events. When it is full, events that nobody ever asked for make room; if
+/// all are wanted, the owner stops reading until a handler has caught up.
+class inbox {
+public:
+    inbox(net::shard& owner, std::size_t most_events, std::size_t most_bytes)
+        : most_events_(most_events)
+        , most_bytes_(most_bytes)
+        , changed_(owner) {}
+
+    /// Adds an event. Gives the name of one that was dropped for it, if any.
+    [[nodiscard]] std::optional<std::string> push(incoming event);
+
+    /// Takes the oldest event with one of the names; no names mean any.
+    [[nodiscard]] std::optional<incoming> take(std::span<std::string_view const> names);
+
+    /// Remembers that these names are received here; no names mean all. The text must be static.
+    void ask_for(std::span<std::string_view const> names);
+
+    /// Waits for the next change. Gives `errc::timeout` at the deadline.
+    [[nodiscard]] asio::awaitable<std::error_code> wait(std::optional<net::time_point> deadline) {
+        return changed_.wait(deadline);
+    }
+
+    /// Resumes those who wait.
+    void notify() { changed_.notify_all(); }
+
+    [[nodiscard]] bool is_full() const noexcept { return exceeds(1); }
+    /// Twice as full as it should ever be.
+    [[nodiscard]] bool is_overfull() const noexcept { return exceeds(2); }
+    [[nodiscard]] bool has_waiters() const noexcept { return changed_.has_waiters(); }
+    [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    void clear() noexcept;
+
+private:
+    [[nodiscard]] bool exceeds(std::size_t times) const noexcept {
+        return events_.size() > times * most_events_ || bytes_ > times * most_bytes_;
+    }
+    [[nodiscard]] bool is_wanted(std::string_view name) const {
+        return wants_all_ || std::find(wanted_.begin(), wanted_.end(), name) != wanted_.end();
+    }
+    [[nodiscard]] incoming remove(std::deque<incoming>::iterator at);
+
+    std::size_t most_events_;
+    std::size_t most_bytes_;
+    std::deque<incoming> events_;
+    std::size_t bytes_ = 0;
+    std::vector<std::string_view> wanted_;
+    bool wants_all_ = false;
+    net::signal changed_;
+};
+
+inline std::optional<std::string> inbox::push(incoming event) {
+    std::optional<std::string> dropped;
+    bytes_ += event.size;
+    events_.push_back(std::move(event));
+    if (is_full()) {
+        auto const unwanted = std::find_if(events_.begin(), events_.end(), [this](auto const& e) {
+            return !is_wanted(e.name);
+        });
+        if (unwanted != events_.end())
+            dropped = remove(unwanted).name;
+    }
+    notify();
+    return dropped;
+}
+
+inline std::optional<incoming> inbox::take(std::span<std::string_view const> names) {
+    auto const matches = [&](incoming const& event) {
+        return names.empty() || std::find(names.begin(), names.end(), event.name) != names.end();
+    };
+    auto const found = std::find_if(events_.begin(), events_.end(), matches);
+    if (found == events_.end())
+        return std::nullopt;
+    return remove(found);
+}
+
+inline void inbox::ask_for(std::span<std::string_view const> names) {
+    wants_all_ = wants_all_ || names.empty();
+    for (auto const name : names)
+        if (std::find(wanted_.begin(), wanted_.end(), name) == wanted_.end())
+            wanted_.push_back(name);
+}
+
+inline incoming inbox::remove(std::deque<incoming>::iterator at) {
+    incoming event = std::move(*at);
+    events_.erase(at);
+    bytes_ -= event.size;
+    return event;
+}
+
+inline void inbox::clear() noexcept {
+    events_.clear();
+    bytes_ = 0;
+}
+
+}  // namespace socoro::detail

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: BSL-1.0
+// The Socket.IO side of one session: it reads packets, knows the client's sockets, and connects
+// and disconnects them.
+#pragma once
+
+#include <socoro/base/describe.hpp>
+#include <socoro/engine/server_core.hpp>
+#include <socoro/options.hpp>
+#include <socoro/sio/decoder.hpp>
+#include <socoro/socket.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace socoro {
+
+/// Thrown by a middleware, it refuses the connection: the client gets `connect_error` with this
+/// message and these data.
+class refused : public std::runtime_error {
+public:
+    explicit refused(std::string const& message) : std::runtime_error(message) {}
+    refused(std::string const& message, boost::json::value data)
+        : std::runtime_error(message)
+        , data_(std::move(data)) {}
+
+    [[nodiscard]] std::optional<boost::json::value> const& data() const noexcept { return data_; }
+
+private:
+    std::optional<boost::json::value> data_;
+};
+
+namespace detail {
+
+/// One client with its sockets, at most one for each namespace.
+class peer final : public engine::sink, public std::enable_shared_from_this<peer> {
+public:
+    /// Gives a namespace by its name, or null if there is none.
+    using find_namespace = std::function<std::shared_ptr<namespace_core>(std::string const&)>;
+
+    peer(
+        std::shared_ptr<engine::session_core> session,
+        std::shared_ptr<options const> opts,
+        find_namespace find)
+        : session_(std::move(session))
+        , options_(std::move(opts))
+        , find_(std::move(find))
+        , decoder_(options_->limits)
+        , connect_timer_(session_->owner().clock(), [this] { on_idle(); }) {
+        connect_timer_.arm_after(options_->connect_timeout);
+    }
+
+    void on_message(message&& received) override;
+    [[nodiscard]] bool wants_more() const override;
+    void on_close(errc reason) override;
+
+    /// Ends one socket; the client is told.
+    void disconnect(socket_core& socket);
+
+    /// Ends every socket, then the connection.
+    void disconnect_all();
+
+    /// Ends every socket with this reason; the client is not told.
+    void close_sockets(errc reason);
+
+private:
+    using socket_ptr = std::shared_ptr<socket_core>;
+
+    void on_packet(sio::packet&& packet, std::size_t size);
+    void connect(sio::packet&& packet);
+    [[nodiscard]] socket_ptr make_socket(std::shared_ptr<namespace_core> nsp, sio::packet&& packet)
+        const;
+    [[nodiscard]] static asio::awaitable<void> admit(
+        std::shared_ptr<peer> self,
+        socket_ptr socket,
+        std::vector<std::shared_ptr<middleware const>> steps);
+    void accept(socket_ptr const& socket);
+    void refuse(std::string const& nsp, std::string_view message, json::value const* data);
+    [[nodiscard]] static asio::awaitable<void> run(
+        std::shared_ptr<peer> self,
+        socket_ptr socket,
+        std::shared_ptr<connection_handler const> handler);
+    void forget(socket_core& socket, errc reason);
+    void on_idle();
+    /// The client broke the protocol, or idles: the connection ends.
+    void close_connection();
+    void send(frame_list const& packets) { session_->send(packets); }
+
+    std::shared_ptr<engine::session_core> session_;
+    std::shared_ptr<options const> options_;
+    find_namespace find_;
+    sio::decoder decoder_;
+    /// By the name of the namespace; those that middleware still looks at included.
+    std::map<std::string, socket_ptr, std::less<>> sockets_;
+    net::timer connect_timer_;
+    bool closed_ = false;
+};
+
+inline void peer::on_message(message&& received) {
+    if (closed_)
+        return;
+    auto const size = received.data.size();
+    auto packet = decoder_.feed(std::move(received));
+    if (!packet) {
+        options_->socket_hooks.protocol_error(session_->sid(), packet.error());
+        closed_ = true;
+        session_->close();
+    } else if (*packet) {
+        on_packet(std::move(**packet), size);
+    }
+}
+
+inline bool peer::wants_more() const {
+    return closed_ || std::all_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
+               return entry.second->wants_more();
+           });
+}
+
+inline void peer::on_packet(sio::packet&& packet, std::size_t size) {
+    auto const found = sockets_.find(packet.nsp);
+    if (packet.type == sio::packet_type::connect && found == sockets_.end())
+        return connect(std::move(packet));
+    if (found == sockets_.end() || !found->second->connected())
+        return close_connection();
+    auto const socket = found->second;
+    switch (packet.type) {
+    case sio::packet_type::event:
+        socket->on_event(std::move(packet), size);
+        if (socket->inbox().is_overfull())
+            close_connection();
+        break;
+    case sio::packet_type::ack: socket->on_ack(std::move(packet)); break;
+    case sio::packet_type::disconnect: forget(*socket, errc::client_namespace_disconnect); break;
+    default: close_connection(); break;
+    }
+}
+
+inline void peer::connect(sio::packet&& packet) {
+    auto nsp = find_(packet.nsp);
+    if (!nsp)
+        return refuse(packet.nsp, "Invalid namespace", nullptr);
+    auto const steps = nsp->middlewares;
+    auto const socket = make_socket(std::move(nsp), std::move(packet));
+    sockets_.emplace(socket->nsp()->name(), socket);
+    if (steps.empty())
+        return accept(socket);
+    auto admission = admit(shared_from_this(), socket, steps);
+    asio::co_spawn(session_->owner().get_executor(), std::move(admission), asio::detached);
+}
+
+inline peer::socket_ptr peer::make_socket(std::shared_ptr<namespace_core> nsp, sio::packet&& packet)
+    const {
+    auto const& request = session_->request();
+    auto brought = std::make_shared<handshake>();
+    brought->headers = request.headers;
+    brought->cookies = http::cookies(request.headers.get("cookie"));
+    brought->query = http::query(request.query());
+    if (packet.data)
+        brought->auth = std::move(*packet.data);
+    brought->address = session_->address();
+    brought->url = request.target;
+    brought->time = session_->owner().clock()->date();
+    return std::make_shared<socket_core>(
+        engine::server_core::make_id(),
+        std::move(nsp),
+        std::const_pointer_cast<peer>(shared_from_this()),
+        session_,
+        options_,
+        std::move(brought));
+}
+
+inline asio::awaitable<void> peer::admit(
+    std::shared_ptr<peer> self,
+    socket_ptr socket,
+    std::vector<std::shared_ptr<middleware const>> steps) {
+    std::optional<refused> refusal;
+    try {
+        socoro::socket handle(socket);
+        for (auto const& step : steps)
+            co_await (*step)(handle);
+    } catch (refused const& why) {
+        refusal = why;
+    } catch (...) {
+        refusal.emplace(describe(std::current_exception()));
+    }
+    // The connection may have ended while the middleware ran: then its verdict means nothing.
+    if (self->closed_ || socket->reason())
+        co_return;
+    if (!refusal) {
+        self->accept(socket);
+        co_return;
+    }
+    self->sockets_.erase(socket->nsp()->name());
+    auto const* const data = refusal->data() ? &*refusal->data() : nullptr;
+    self->refuse(socket->nsp()->name(), refusal->what(), data);
+}
+
+inline void peer::accept(socket_ptr const& socket) {
+    connect_timer_.cancel();
+    socket->on_connect();
+    socket->nsp()->add(socket);
+    json::object answer;
+    answer.emplace("sid", socket->id());
+    send(make_frames(sio::packet_type::connect, socket->nsp()->name(), std::move(answer)));
+    auto const handler = socket->nsp()->handler;
+    if (!handler)
+        return;
+    auto loop = run(shared_from_this(), socket, handler);
+    asio::co_spawn(session_->owner().get_executor(), std::move(loop), asio::detached);
+}
+
+inline void
+peer::refuse(std::string const& nsp, std::string_view message, json::value const* data) {
+    json::object answer;
+    answer.emplace("message", message);
+    if (data)
+        answer.emplace("data", *data);
+    send(make_frames(sio::packet_type::connect_error, nsp, std::move(answer)));
+}
+
+inline asio::awaitable<void> peer::run(
+    std::shared_ptr<peer> self,
+    socket_ptr socket,
+    std::shared_ptr<connection_handler const> handler) {
+    std::exception_ptr failure;
+    try {
+        socoro::socket handle(socket);
+        co_await (*handler)(handle);
+    } catch (std::system_error const& e) {
+        // The disconnect of its own socket is how a handler normally ends.
+        if (e.code() != closed)
+            failure = std::current_exception();
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure && self->options_->hooks.handler_failed)
+        self->options_->hooks.handler_failed(socket->nsp()->name(), describe(failure));
+    self->disconnect(*socket);
+    socket->inbox().clear();
+}
+
+inline void peer::disconnect(socket_core& socket) {
+    if (socket.reason())
+        return;
+    send(make_frames(sio::packet_type::disconnect, socket.nsp()->name()));
+    forget(socket, errc::server_namespace_disconnect);
+}
+
+inline void peer::disconnect_all() {
+    auto const keep = shared_from_this();
+    auto const sockets = sockets_;
+    for (auto const& [name, socket] : sockets)
+        disconnect(*socket);
+    close_connection();
+}
+
+inline void peer::forget(socket_core& socket, errc reason) {
+    auto const keep = socket.shared_from_this();
+    sockets_.erase(socket.nsp()->name());
+    socket.nsp()->remove(socket);
+    if (sockets_.empty() && !closed_)
+        connect_timer_.arm_after(options_->connect_timeout);
+    socket.on_close(reason);
+}
+
+inline void peer::close_sockets(errc reason) {
+    auto const keep = shared_from_this();
+    closed_ = true;
+    connect_timer_.cancel();
+    while (!sockets_.empty()) {
+        auto const socket = sockets_.begin()->second;
+        forget(*socket, reason);
+    }
+}
+
+inline void peer::close_connection() {
+    auto const keep = shared_from_this();
+    session_->close();
+    // Over polling the close is still on its way to the client, which makes no difference here.
+    if (!session_->is_closed())
+        close_sockets(errc::forced_server_close);
+}
+
+inline void peer::on_close(errc reason) {
+    close_sockets(reason);
+}
+
+inline void peer::on_idle() {
+    if (sockets_.empty())
+        close_connection();
+}
+
+}  // namespace detail
+
+inline void socket::disconnect(bool close) const {
+    auto const owner = core_->owner();
+    if (!owner)
+        return;
+    if (close)
+        owner->disconnect_all();
+    else
+        owner->disconnect(*core_);
+}
+
+}  // namespace socoro
