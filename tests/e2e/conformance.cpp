@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSL-1.0
+// The server that Node's own client is tried against: every feature under a name of its own.
+//   conformance [--port N] [--client DIRECTORY] [--cors ORIGIN]
+#include <socoro.hpp>
+
+#include "../../examples/support/program.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace {
+
+namespace json = socoro::json;
+
+using auth = socoro::event<"auth", json::value>;
+using question = socoro::event<"question", json::value(json::value)>;
+using answer = socoro::event<"answer", json::value>;
+using from_room = socoro::event<"from room", json::value>;
+using from_all = socoro::event<"from all", json::value>;
+using from_others = socoro::event<"from others", json::value>;
+using from_except = socoro::event<"from except", json::value>;
+
+[[nodiscard]] std::string lower_case(std::string name) {
+    for (char& c : name)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return name;
+}
+
+[[nodiscard]] json::value describe(socoro::handshake const& brought) {
+    json::object query, headers, cookies;
+    for (auto const& parameter : brought.query)
+        query[parameter.name] = parameter.value;
+    for (auto const& field : brought.headers)
+        headers[lower_case(field.name)] = field.value;
+    for (auto const& cookie : brought.cookies)
+        cookies[cookie.name] = cookie.value;
+    return json::object{
+        {"query", std::move(query)},
+        {"headers", std::move(headers)},
+        {"cookies", std::move(cookies)},
+        {"auth", brought.auth},
+        {"address", brought.address}};
+}
+
+using action = std::function<void(socoro::server&, socoro::socket const&, socoro::any_event&)>;
+
+std::map<std::string, action, std::less<>> const actions{
+    {"message",
+     [](auto&, auto const& socket, auto& event) {
+         event.name = "message-back";
+         socket.emit(event);
+     }},
+    {"message-with-ack",
+     [](auto&, auto const&, auto& event) { event.reply_with(event.args, event.attachments); }},
+    {"join",
+     [](auto&, auto const& socket, auto& e) { socket.join(e.template get<std::string>(0)); }},
+    {"leave",
+     [](auto&, auto const& socket, auto& e) { socket.leave(e.template get<std::string>(0)); }},
+    {"to room",
+     [](auto&, auto const& socket, auto& e) {
+         auto const room = e.template get<std::string>(0);
+         socket.to(room).template emit<from_room>(e.template get<json::value>(1));
+     }},
+    {"to all",
+     [](auto& io, auto const&, auto& e) {
+         io.template emit<from_all>(e.template get<json::value>(0));
+     }},
+    {"to others",
+     [](auto&, auto const& socket, auto& e) {
+         socket.broadcast().template emit<from_others>(e.template get<json::value>(0));
+     }},
+    {"except",
+     [](auto& io, auto const&, auto& e) {
+         auto const room = e.template get<std::string>(0);
+         io.except(room).template emit<from_except>(e.template get<json::value>(1));
+     }},
+    {"disconnect me", [](auto&, auto const& socket, auto&) { socket.disconnect(); }},
+    {"close me", [](auto&, auto const& socket, auto&) { socket.disconnect(true); }},
+    {"data", [](auto&, auto const& socket, auto& e) { e.reply(++socket.template data<int>()); }},
+    {"handshake",
+     [](auto&, auto const& socket, auto& e) { e.reply(describe(socket.handshake())); }},
+};
+
+asio::awaitable<void> serve(socoro::server& io, socoro::socket socket) {
+    socket.emit<auth>(socket.handshake().auth);
+    for (;;) {
+        auto event = co_await socket.recv();
+        if (event.name == "call me") {
+            auto const asked = event.get<json::value>(0);
+            auto const reply = co_await socket.call<question>(asked);
+            socket.emit<answer>(reply);
+        } else if (auto const known = actions.find(event.name); known != actions.end()) {
+            known->second(io, socket, event);
+        }
+    }
+}
+
+asio::awaitable<void> greet(socoro::socket socket) {
+    socket.emit<auth>(socket.handshake().auth);
+    for (;;)
+        co_await socket.recv();
+}
+
+asio::awaitable<void> admit(socoro::socket& socket) {
+    auto const* const credentials = socket.handshake().auth.if_object();
+    auto const* const token = credentials ? credentials->if_contains("token") : nullptr;
+    if (!token || *token != "letmein") {
+        json::value const data = json::object{{"code", "E401"}};
+        throw socoro::refused("not authorized", data);
+    }
+    co_return;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    asio::io_context context;
+    socoro::options options;
+    options.client_directory = example::option(argc, argv, "--client", CHAT_CLIENT_DIRECTORY);
+    auto const origin = example::option(argc, argv, "--cors", "");
+    if (!origin.empty())
+        options.cors.origins = {origin};
+    socoro::server io(context, options);
+    io.on_connection([&io](socoro::socket socket) { return serve(io, socket); });
+    io.of("/custom").on_connection(greet);
+    io.of("/secret").use(admit).on_connection(greet);
+    example::announce(io.listen(example::port(argc, argv)));
+    example::run(context, [&] { io.close(); });
+}
