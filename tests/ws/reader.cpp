@@ -327,3 +327,8 @@ TEST_CASE("ws/reader: a message of the default limit arrives in pieces of a read
     auto const got = read_in_pieces(ws::role::server, bytes, {}, [] { return 16'384U; });
     CHECK(got == transcript{{{kind::text, payload}}, {}});
 }
+
+TEST_CASE("ws/reader: a length above the limit is refused before the masking key has come") {
+    auto const bytes = std::string("\x81\xff\x00\x00\x00\x00\x40\x00\x00\x00", 10);
+    CHECK(read(ws::role::server, bytes) == failing(errc::ws_message_too_large));
+}

@@ -56,6 +56,9 @@ struct frame_header {
     [[nodiscard]] friend bool operator==(frame_header const&, frame_header const&) = default;
 };
 
+/// Whether `bytes` hold the header at their front up to its length, be the key there or not.
+[[nodiscard]] bool has_length(std::string_view bytes) noexcept;
+
 /// Decodes the header at the front of `bytes`, which `self` received, into `header`.
 /// Returns its size, or 0 if more bytes are needed (14 always suffice). The first broken rule is
 /// the error, even when the header is not complete yet: `ws_reserved_bits`, `ws_bad_opcode`,
@@ -118,6 +121,16 @@ inline void append_big_endian(std::string& out, std::uint64_t number, std::size_
 }
 
 }  // namespace detail
+
+inline bool has_length(std::string_view bytes) noexcept {
+    if (bytes.size() < 2)
+        return false;
+    auto const length = static_cast<std::uint8_t>(bytes[1]) & 0x7fU;
+    auto const extended = length == detail::length_in_16_bits   ? sizeof(std::uint16_t)
+                          : length == detail::length_in_64_bits ? sizeof(std::uint64_t)
+                                                                : 0;
+    return bytes.size() >= 2 + extended;
+}
 
 inline result<std::size_t> decode_header(std::string_view bytes, role self, frame_header& header) {
     constexpr std::size_t incomplete = 0;

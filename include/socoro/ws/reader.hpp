@@ -57,6 +57,7 @@ public:
 private:
     [[nodiscard]] result<std::size_t> take_header(std::string_view bytes);
     [[nodiscard]] result<std::size_t> take_payload(std::string_view bytes);
+    [[nodiscard]] std::error_code check_fragment() const;
     [[nodiscard]] std::error_code begin_frame();
     [[nodiscard]] std::error_code begin_fragment();
     [[nodiscard]] std::error_code end_frame();
@@ -107,9 +108,13 @@ inline result<std::size_t> reader::take_header(std::string_view bytes) {
     auto const kept = head_.size();
     if (kept > 0)
         head_.append(bytes.substr(0, max_header_size - kept));
-    auto const size = decode_header(kept > 0 ? std::string_view(head_) : bytes, self_, header_);
+    auto const known = kept > 0 ? std::string_view(head_) : bytes;
+    auto const size = decode_header(known, self_, header_);
     if (!size)
         return size;
+    if (has_length(known))
+        if (auto const ec = check_fragment())
+            return ec;
     if (*size == 0) {
         if (kept == 0)
             head_ = bytes;
@@ -139,6 +144,18 @@ inline result<std::size_t> reader::take_payload(std::string_view bytes) {
     return size;
 }
 
+/// What a data frame may not be is refused as soon as its length is known.
+inline std::error_code reader::check_fragment() const {
+    if (is_control(header_.op))
+        return {};
+    if ((header_.op != opcode::continuation) == in_message_)
+        return errc::ws_bad_continuation;
+    // The subtraction cannot wrap: what was collected passed this very test.
+    if (header_.length > max_message_ - message_.size())
+        return errc::ws_message_too_large;
+    return {};
+}
+
 inline std::error_code reader::begin_frame() {
     if (!is_control(header_.op))
         if (auto const ec = begin_fragment())
@@ -149,16 +166,10 @@ inline std::error_code reader::begin_frame() {
 }
 
 inline std::error_code reader::begin_fragment() {
-    bool const first = header_.op != opcode::continuation;
-    if (first == in_message_)
-        return errc::ws_bad_continuation;
-    if (first) {
+    if (header_.op != opcode::continuation) {
         text_ = header_.op == opcode::text;
         fragments_ = 0;
     }
-    // The subtraction cannot wrap: what was collected passed this very test.
-    if (header_.length > max_message_ - message_.size())
-        return errc::ws_message_too_large;
     if (++fragments_ > max_fragments_)
         return errc::ws_too_many_fragments;
     in_message_ = !header_.fin;
