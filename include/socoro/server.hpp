@@ -49,11 +49,20 @@ public:
     /// executor.
     void attach(http_server& http) { core_->attach(*http.core()); }
 
-    /// Takes over a connection that another HTTP server accepted, for the rest of its life:
-    /// `already_read` are the bytes read from it, the request's head first. Further requests on
-    /// it that are not under the path get status 404.
+    /// Takes over a connection that another HTTP server accepted, for the rest of its life.
+    /// `already_read` are the bytes read from it that nobody has answered, the head of a request
+    /// first. Later requests on it that are not under the path get status 404.
     void serve(std::shared_ptr<net::stream> connection, std::string already_read) {
         http().core()->serve(std::move(connection), std::move(already_read));
+    }
+
+    /// The same for a head that was parsed; `behind` are the bytes read behind it.
+    /// Throws `std::invalid_argument` for a head that could not have been read.
+    void serve(
+        std::shared_ptr<net::stream> connection,
+        http::request const& head,
+        std::string_view behind = {}) {
+        serve(std::move(connection), http::serialize_head(head).append(behind));
     }
 
     /// Whether a request is under the path of this server.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <socoro/http/parser.hpp>
 #include <socoro/http/serializer.hpp>
 
 #include <doctest/doctest.h>
 
 #include <string>
+#include <tuple>
 
 using socoro::http::exchange;
 using socoro::http::exchange_of;
@@ -109,4 +111,26 @@ TEST_CASE("http/serializer: head and body can be written apart") {
     CHECK(socoro::http::serialize_head(answer, {}) + answer.body == serialize(answer));
     CHECK(socoro::http::writes_body(answer, {}));
     CHECK_FALSE(socoro::http::writes_body(answer, {.head = true}));
+}
+
+TEST_CASE("http/serializer: the head of a request is written as it was read") {
+    std::string const text =
+        "POST /path?a=b HTTP/1.1\r\nHost: example\r\nX-Two: 1\r\nx-two: 2\r\nContent-Length: "
+        "3\r\n\r\n";
+    socoro::http::request_parser parser;
+    CHECK(parser.feed(text).value() == text.size());
+    CHECK(socoro::http::serialize_head(parser.head()) == text);
+}
+
+TEST_CASE("http/serializer: a request head that would be two is refused") {
+    request head;
+    head.method = "GET";
+    head.target = "/ HTTP/1.1\r\nX: y";
+    CHECK_THROWS_AS((std::ignore = socoro::http::serialize_head(head)), std::invalid_argument);
+    head.target = "/";
+    head.headers.add("X", "a\r\nb");
+    CHECK_THROWS_AS((std::ignore = socoro::http::serialize_head(head)), std::invalid_argument);
+    head.headers = {};
+    head.method = "GET /";
+    CHECK_THROWS_AS((std::ignore = socoro::http::serialize_head(head)), std::invalid_argument);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Writes responses (RFC 9112 section 4), with the framing fields they need, the body whole: no
-// transfer coding is ever used. It adds no Date: it cannot read the clock.
+// transfer coding is ever used. It adds no Date: it cannot read the clock. Of requests it writes
+// the head.
 #pragma once
 
 #include <socoro/http/grammar.hpp>
@@ -32,6 +33,11 @@ struct exchange {
 
 /// Whether the body follows the head: not for HEAD, 1xx, 204 and 304.
 [[nodiscard]] bool writes_body(response const& answer, exchange const& facts);
+
+/// The head of a request, as bytes, every field as it is: what a parser took apart, another can
+/// read again. Throws std::invalid_argument for a method, a target or a field that could not have
+/// been in a request.
+[[nodiscard]] std::string serialize_head(request const& head);
 
 /// The whole response. Throws as `serialize_head` does.
 [[nodiscard]] std::string serialize(response const& answer, exchange const& facts = {});
@@ -97,6 +103,19 @@ inline std::string serialize_head(response const& answer, exchange const& facts)
     auto const option = detail::connection_option(facts);
     if (!option.empty() && !answer.headers.contains("Connection"))
         detail::append_field(out, "Connection", option);
+    return out.append("\r\n");
+}
+
+inline std::string serialize_head(request const& head) {
+    detail::require(detail::is_token(head.method), "a method is not a token");
+    auto const breaks_line = [](char c) { return detail::is_control(c) || c == ' '; };
+    detail::require(
+        !head.target.empty() && std::none_of(head.target.begin(), head.target.end(), breaks_line),
+        "a target has a space or a control character");
+    std::string out = head.method + ' ' + head.target;
+    out.append(head.version < 11 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
+    for (auto const& [name, value] : head.headers)
+        detail::append_field(out, name, value);
     return out.append("\r\n");
 }
 
