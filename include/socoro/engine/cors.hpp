@@ -4,7 +4,6 @@
 #pragma once
 
 #include <socoro/engine/options.hpp>
-
 #include <socoro/http/message.hpp>
 
 #include <algorithm>

@@ -3,10 +3,9 @@
 // calls when something is worth a line in a log.
 #pragma once
 
-#include <socoro/net/http_connection.hpp>
-
 #include <socoro/base/escape.hpp>
 #include <socoro/base/limits.hpp>
+#include <socoro/net/http_connection.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -30,11 +29,11 @@ struct cors_options {
 
 /// A request that the engine refused.
 struct connection_error {
-    int code = 0;              ///< the reference's: 0 to 5, or the HTTP status of a broken request
-    std::string message;       ///< what the client was told
-    std::string context;       ///< what exactly was wrong
-    std::string address;       ///< who sent it
-    std::string target;        ///< the target of the request, as sent: to be escaped when printed
+    int code = 0;         ///< the reference's: 0 to 5, or the HTTP status of a broken request
+    std::string message;  ///< what the client was told
+    std::string context;  ///< what exactly was wrong
+    std::string address;  ///< who sent it
+    std::string target;   ///< the target of the request, as sent: to be escaped when printed
 };
 
 /// Called for rare events, on the server's executor; a hook must not throw. The defaults print

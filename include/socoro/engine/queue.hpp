@@ -30,7 +30,8 @@ public:
         }
         auto const middle = packets_.begin() + static_cast<std::ptrdiff_t>(most);
         std::vector<packet_ptr> first(
-            std::make_move_iterator(packets_.begin()), std::make_move_iterator(middle));
+            std::make_move_iterator(packets_.begin()),
+            std::make_move_iterator(middle));
         packets_.erase(packets_.begin(), middle);
         for (auto const& packet : first)
             bytes_ -= packet->data.size() + 1;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <socoro/engine/options.hpp>
-
 #include <socoro/http/message.hpp>
 #include <socoro/http/query.hpp>
 
@@ -59,8 +58,8 @@ struct verdict {
 /// Decides about a request. `transport_of(sid)` gives the name of the transport of a session, or
 /// nothing if there is no such session.
 template <typename TransportOf>
-[[nodiscard]] verdict route(
-    http::request const& request, options const& options, TransportOf transport_of);
+[[nodiscard]] verdict
+route(http::request const& request, options const& options, TransportOf transport_of);
 
 namespace detail {
 
@@ -76,8 +75,8 @@ namespace detail {
     });
 }
 
-[[nodiscard]] inline verdict route_new(
-    http::request const& request, http::query const& query, bool upgrade) {
+[[nodiscard]] inline verdict
+route_new(http::request const& request, http::query const& query, bool upgrade) {
     if (request.method != "GET")
         return refuse(refusal::bad_handshake_method, request.method);
     bool const websocket = query.get("transport") == "websocket";
@@ -105,7 +104,8 @@ template <typename TransportOf>
 verdict route(http::request const& request, options const& options, TransportOf transport_of) {
     http::query const query(request.query());
     auto const transport = query.get("transport");
-    if (!options.allows(transport))
+    // The set is closed, whatever the options name.
+    if ((transport != "polling" && transport != "websocket") || !options.allows(transport))
         return detail::refuse(refusal::unknown_transport, "transport");
     if (detail::has_control_characters(request.headers.get("origin")))
         return detail::refuse(refusal::bad_request, "INVALID_ORIGIN");

@@ -3,12 +3,10 @@
 // and heartbeat, but without events, rooms or namespaces.
 #pragma once
 
+#include <socoro/base/describe.hpp>
 #include <socoro/engine/server_core.hpp>
 #include <socoro/engine/session.hpp>
-
 #include <socoro/net/http_server.hpp>
-
-#include <socoro/base/describe.hpp>
 
 #include <functional>
 #include <memory>
@@ -29,10 +27,10 @@ public:
     server(asio::any_io_executor ex, session_handler handler, options opts = {})
         : shard_(net::shard::make(std::move(ex)))
         , core_(std::make_shared<server_core>(
-              shard_, std::move(opts), [h = std::make_shared<session_handler>(std::move(handler))](
-                                           std::shared_ptr<session_core> const& opened) {
-                  return start(opened, h);
-              })) {}
+              shard_,
+              std::move(opts),
+              [h = std::make_shared<session_handler>(std::move(handler))](
+                  std::shared_ptr<session_core> const& opened) { return start(opened, h); })) {}
 
     /// As above, on an `io_context` that one thread runs.
     server(asio::io_context& context, session_handler handler, options opts = {})
@@ -62,8 +60,8 @@ private:
     [[nodiscard]] static std::shared_ptr<sink> start(
         std::shared_ptr<session_core> const& opened,
         std::shared_ptr<session_handler> const& handler);
-    [[nodiscard]] static asio::awaitable<void> run(
-        std::shared_ptr<session_handler> handler, session opened, hooks const* to_report);
+    [[nodiscard]] static asio::awaitable<void>
+    run(std::shared_ptr<session_handler> handler, session opened, hooks const* to_report);
 
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<server_core> core_;
@@ -76,8 +74,8 @@ inline net::endpoint server::listen(net::endpoint const& at) {
         options.limits = core_->options().limits;
         options.deadlines = core_->options().deadlines;
         options.accept_failed = core_->options().hooks.accept_failed;
-        http_ = std::make_unique<net::http_server>(
-            shard_->get_executor(), nullptr, std::move(options));
+        http_ =
+            std::make_unique<net::http_server>(shard_->get_executor(), nullptr, std::move(options));
         attach(*http_);
     }
     return http_->listen(at);
@@ -90,15 +88,16 @@ inline void server::close() {
 }
 
 inline std::shared_ptr<sink> server::start(
-    std::shared_ptr<session_core> const& opened, std::shared_ptr<session_handler> const& handler) {
+    std::shared_ptr<session_core> const& opened,
+    std::shared_ptr<session_handler> const& handler) {
     auto inbox = std::make_shared<detail::inbox>(opened->owner());
     auto loop = run(handler, session(opened, inbox), &opened->options().hooks);
     asio::co_spawn(opened->owner().get_executor(), std::move(loop), asio::detached);
     return inbox;
 }
 
-inline asio::awaitable<void> server::run(
-    std::shared_ptr<session_handler> handler, session opened, hooks const* to_report) {
+inline asio::awaitable<void>
+server::run(std::shared_ptr<session_handler> handler, session opened, hooks const* to_report) {
     try {
         co_await (*handler)(opened);
     } catch (std::system_error const& e) {

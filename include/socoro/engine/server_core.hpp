@@ -3,19 +3,18 @@
 // come of them. What a request asks for is decided by the router.
 #pragma once
 
+#include <socoro/base/base64.hpp>
+#include <socoro/base/describe.hpp>
+#include <socoro/base/random.hpp>
 #include <socoro/engine/cors.hpp>
 #include <socoro/engine/router.hpp>
 #include <socoro/engine/session_core.hpp>
-
-#include <socoro/transport/websocket.hpp>
-
 #include <socoro/net/http_server_core.hpp>
-
-#include <socoro/base/base64.hpp>
-#include <socoro/base/random.hpp>
+#include <socoro/transport/websocket.hpp>
 
 #include <boost/json.hpp>
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,7 +28,8 @@ namespace socoro::engine {
 /// shard. It must be held by a `shared_ptr`.
 class server_core : public std::enable_shared_from_this<server_core> {
 public:
-    /// Decides who receives what a new session brings.
+    /// Decides who receives what a new session brings. It may send and close already; when it
+    /// throws, the session ends.
     using on_session =
         std::function<std::shared_ptr<sink>(std::shared_ptr<session_core> const& opened)>;
 
@@ -41,7 +41,8 @@ public:
     /// Answers the request whose head has been read.
     [[nodiscard]] asio::awaitable<void> serve(net::http_connection& connection);
 
-    /// Takes the requests under the path from an HTTP server, before its own handler.
+    /// Takes the requests under the path from an HTTP server, before its own handler, until this
+    /// server is closed or destroyed.
     void attach(net::http_server_core& http);
 
     /// Ends every session at once; new ones are refused.
@@ -61,13 +62,16 @@ public:
     [[nodiscard]] static std::string make_id();
 
 private:
-    [[nodiscard]] asio::awaitable<void> refuse(
-        net::http_connection& connection, refusal code, std::string_view context);
+    [[nodiscard]] asio::awaitable<void>
+    refuse(net::http_connection& connection, refusal code, std::string_view context);
     [[nodiscard]] asio::awaitable<void> refuse_handshake(
-        net::http_connection& connection, std::error_code why);
+        net::http_connection& connection,
+        std::error_code why);
+    [[nodiscard]] asio::awaitable<void> refuse_closed(net::http_connection& connection);
     [[nodiscard]] asio::awaitable<void> open_polling(net::http_connection& connection);
     [[nodiscard]] asio::awaitable<void> open_websocket(
-        net::http_connection& connection, std::string sid);
+        net::http_connection& connection,
+        std::string sid);
     [[nodiscard]] std::shared_ptr<session_core> make_session(net::http_connection& connection);
     void start(std::shared_ptr<session_core> const& session, transport::any_transport over);
     void report(
@@ -84,7 +88,9 @@ private:
 };
 
 inline server_core::server_core(
-    std::shared_ptr<net::shard> owner, engine::options opts, on_session accept)
+    std::shared_ptr<net::shard> owner,
+    engine::options opts,
+    on_session accept)
     : shard_(std::move(owner))
     , options_(std::make_shared<engine::options const>(std::move(opts)))
     , accept_(std::move(accept)) {}
@@ -104,10 +110,10 @@ inline void server_core::attach(net::http_server_core& http) {
     net::http_mount mount;
     mount.owns = [weak](http::request const& request) {
         auto const self = weak.lock();
-        return self && self->owns(request);
+        return self && !self->closed_ && self->owns(request);
     };
-    mount.serve = [self = shared_from_this()](net::http_connection& connection) {
-        return self->serve(connection);
+    mount.serve = [weak](net::http_connection& connection) {
+        return weak.lock()->serve(connection);
     };
     http.mount(std::move(mount));
 }
@@ -132,8 +138,8 @@ inline asio::awaitable<void> server_core::serve(net::http_connection& connection
     auto const verdict = route(request, *options_, transport_of);
     using kind = engine::verdict::kind;
     auto const polling = verdict.what == kind::poll || verdict.what == kind::post
-        ? find(verdict.sid)->current().target<transport::polling_server>()
-        : nullptr;
+                             ? find(verdict.sid)->current().target<transport::polling_server>()
+                             : nullptr;
     auto extra = common_fields(request);
     switch (verdict.what) {
     case kind::refuse: co_await refuse(connection, verdict.code, verdict.context); break;
@@ -152,8 +158,8 @@ inline asio::awaitable<void> server_core::serve(net::http_connection& connection
     }
 }
 
-inline asio::awaitable<void> server_core::refuse(
-    net::http_connection& connection, refusal code, std::string_view context) {
+inline asio::awaitable<void>
+server_core::refuse(net::http_connection& connection, refusal code, std::string_view context) {
     auto const message = message_of(code);
     report(connection, static_cast<int>(code), message, context);
     http::response answer;
@@ -175,7 +181,8 @@ inline asio::awaitable<void> server_core::refuse(
 }
 
 inline asio::awaitable<void> server_core::refuse_handshake(
-    net::http_connection& connection, std::error_code why) {
+    net::http_connection& connection,
+    std::error_code why) {
     report(connection, 400, why.message(), "WebSocket handshake");
     auto answer = http::text(400, why.message(), "text/html");
     answer.headers.add("Connection", "close");
@@ -184,17 +191,28 @@ inline asio::awaitable<void> server_core::refuse_handshake(
     co_await connection.respond(answer);
 }
 
+inline asio::awaitable<void> server_core::refuse_closed(net::http_connection& connection) {
+    auto answer = http::text(503, "Service Unavailable");
+    answer.headers.add("Connection", "close");
+    co_await connection.respond(answer);
+}
+
 inline asio::awaitable<void> server_core::open_polling(net::http_connection& connection) {
+    if (closed_)
+        co_return co_await refuse_closed(connection);
     auto const session = make_session(connection);
     auto const polling = std::make_shared<transport::polling_server>(
-        shard_, options_->limits, options_->packets_per_poll);
+        shard_,
+        options_->limits,
+        options_->packets_per_poll);
     start(session, transport::any_transport(polling));
     auto extra = common_fields(connection.head());
     co_await polling->serve_poll(connection, std::move(extra));
 }
 
 inline asio::awaitable<void> server_core::open_websocket(
-    net::http_connection& connection, std::string sid) {
+    net::http_connection& connection,
+    std::string sid) {
     if (auto const why = net::check_upgrade(connection.head())) {
         co_await refuse_handshake(connection, why);
         co_return;
@@ -207,7 +225,11 @@ inline asio::awaitable<void> server_core::open_websocket(
     std::string rest;
     auto stream = connection.release(rest);
     auto const socket = std::make_shared<net::websocket>(
-        shard_, std::move(stream), ws::role::server, options_->limits, std::move(rest));
+        shard_,
+        std::move(stream),
+        ws::role::server,
+        options_->limits,
+        std::move(rest));
     transport::any_transport over(std::make_shared<transport::websocket>(socket));
     // The session may have ended, or upgraded, while the answer was on its way.
     auto const upgrading = fresh ? nullptr : find(sid);
@@ -233,10 +255,17 @@ inline std::shared_ptr<session_core> server_core::make_session(net::http_connect
 }
 
 inline void server_core::start(
-    std::shared_ptr<session_core> const& session, transport::any_transport over) {
+    std::shared_ptr<session_core> const& session,
+    transport::any_transport over) {
+    session->open(std::move(over));
     sessions_.emplace(session->sid(), session);
-    auto receiver = accept_(session);
-    session->start(std::move(over), std::move(receiver));
+    try {
+        session->start(accept_(session));
+    } catch (...) {
+        session->discard();
+        if (options_->hooks.handler_failed)
+            options_->hooks.handler_failed(session->sid(), describe(std::current_exception()));
+    }
 }
 
 inline void server_core::close() {

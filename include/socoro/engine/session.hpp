@@ -48,7 +48,8 @@ public:
 class session {
 public:
     session(std::shared_ptr<session_core> core, std::shared_ptr<detail::inbox> inbox)
-        : core_(std::move(core)), inbox_(std::move(inbox)) {}
+        : core_(std::move(core))
+        , inbox_(std::move(inbox)) {}
 
     /// Waits for the next message. What came before the end is still received; then it throws
     /// `std::system_error` with the reason, which equals `socoro::closed`. One call at a time.
@@ -82,14 +83,16 @@ public:
 
 private:
     [[nodiscard]] static asio::awaitable<message> recv(
-        std::shared_ptr<session_core> core, std::shared_ptr<detail::inbox> inbox);
+        std::shared_ptr<session_core> core,
+        std::shared_ptr<detail::inbox> inbox);
 
     std::shared_ptr<session_core> core_;
     std::shared_ptr<detail::inbox> inbox_;
 };
 
 inline asio::awaitable<message> session::recv(
-    std::shared_ptr<session_core> core, std::shared_ptr<detail::inbox> inbox) {
+    std::shared_ptr<session_core> core,
+    std::shared_ptr<detail::inbox> inbox) {
     while (inbox->messages.empty()) {
         if (inbox->reason)
             throw std::system_error(*inbox->reason);

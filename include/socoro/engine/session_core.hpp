@@ -4,22 +4,19 @@
 // upgrade are decided in `eio`; here those decisions are carried out.
 #pragma once
 
-#include <socoro/engine/options.hpp>
-#include <socoro/engine/queue.hpp>
-
-#include <socoro/transport/any_transport.hpp>
-#include <socoro/transport/polling_server.hpp>
-
-#include <socoro/net/shard.hpp>
-#include <socoro/net/signal.hpp>
-
+#include <socoro/base/message.hpp>
 #include <socoro/eio/handshake.hpp>
 #include <socoro/eio/heartbeat.hpp>
 #include <socoro/eio/upgrade.hpp>
+#include <socoro/engine/options.hpp>
+#include <socoro/engine/queue.hpp>
 #include <socoro/http/message.hpp>
+#include <socoro/net/shard.hpp>
+#include <socoro/net/signal.hpp>
+#include <socoro/transport/any_transport.hpp>
+#include <socoro/transport/polling_server.hpp>
 
-#include <socoro/base/message.hpp>
-
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,8 +53,12 @@ public:
         std::string address,
         std::function<void(session_core&)> on_end);
 
-    /// Sends the open packet and starts to receive for `receiver`.
-    void start(transport::any_transport first, std::shared_ptr<sink> receiver);
+    /// Takes its transport and queues the open packet, before everything else that is sent.
+    void open(transport::any_transport first);
+
+    /// Starts to send, and to receive for `receiver`. Comes once, after `open`; a session that
+    /// was closed in between tells the receiver so.
+    void start(std::shared_ptr<sink> receiver);
 
     /// Tries to go on over `candidate`; false if an upgrade is under way or done.
     [[nodiscard]] bool start_upgrade(transport::any_transport candidate);
@@ -109,6 +110,7 @@ private:
     [[nodiscard]] static asio::awaitable<void> write(self_ptr self);
     [[nodiscard]] static asio::awaitable<void> probe(self_ptr self, transport::any_transport from);
 
+    void launch(asio::awaitable<void> loop);
     [[nodiscard]] asio::awaitable<void> pause();
     void on_packet(eio::packet&& packet);
     void on_heartbeat();
@@ -137,6 +139,7 @@ private:
     eio::heartbeat heartbeat_;
     net::timer heartbeat_timer_;
     state state_ = state::open;
+    errc reason_{};
     bool upgraded_ = false;
     bool reading_ = false;
     bool sending_ = false;
@@ -162,10 +165,8 @@ inline session_core::session_core(
     , heartbeat_(shard_->now(), options_->ping_interval, options_->ping_timeout)
     , heartbeat_timer_(shard_->clock(), [this] { on_heartbeat(); }) {}
 
-inline void session_core::start(
-    transport::any_transport first, std::shared_ptr<sink> receiver) {
+inline void session_core::open(transport::any_transport first) {
     transport_ = std::move(first);
-    sink_ = std::move(receiver);
     eio::open open;
     open.sid = sid_;
     bool const may_upgrade = options_->allow_upgrades && options_->allows("websocket");
@@ -176,8 +177,25 @@ inline void session_core::start(
     open.max_payload = options_->limits.max_http_buffer_size;
     send(eio::packet_type::open, eio::encode(open));
     heartbeat_timer_.arm(heartbeat_.deadline());
-    asio::co_spawn(shard_->get_executor(), write(shared_from_this()), asio::detached);
-    asio::co_spawn(shard_->get_executor(), read(shared_from_this(), transport_), asio::detached);
+}
+
+inline void session_core::start(std::shared_ptr<sink> receiver) {
+    if (state_ == state::closed)
+        return receiver->on_close(reason_);
+    sink_ = std::move(receiver);
+    launch(write(shared_from_this()));
+    launch(read(shared_from_this(), transport_));
+}
+
+/// An exception out of the sink ends this session, and nothing else.
+inline void session_core::launch(asio::awaitable<void> loop) {
+    asio::co_spawn(
+        shard_->get_executor(),
+        std::move(loop),
+        [self = shared_from_this()](std::exception_ptr const& failure) {
+            if (failure)
+                self->end(errc::forced_close);
+        });
 }
 
 inline asio::awaitable<void> session_core::read(self_ptr self, transport::any_transport from) {
@@ -189,7 +207,7 @@ inline asio::awaitable<void> session_core::read(self_ptr self, transport::any_tr
                 self->end(
                     self->state_ == state::closing ? errc::forced_close
                                                    : static_cast<errc>(received.error().value()));
-            co_return;
+            co_return co_await transport::linger(from);
         }
         if (!current || self->state_ != state::open)
             continue;
@@ -251,9 +269,12 @@ inline asio::awaitable<void> session_core::write(self_ptr self) {
 
 inline void session_core::on_packet(eio::packet&& packet) {
     switch (packet.type) {
-    case eio::packet_type::message:
-        sink_->on_message(message{packet.binary, std::move(packet.data)});
+    case eio::packet_type::message: {
+        // The message may end the session, which lets go of the sink.
+        auto const receiver = sink_;
+        receiver->on_message(message{packet.binary, std::move(packet.data)});
         break;
+    }
     case eio::packet_type::pong:
         heartbeat_.on_pong(shard_->now());
         heartbeat_timer_.arm(heartbeat_.deadline());
@@ -337,28 +358,31 @@ inline void session_core::end(errc reason) {
     if (std::exchange(state_, state::closed) == state::closed)
         return;
     auto const keep = shared_from_this();
+    reason_ = reason;
     heartbeat_timer_.cancel();
-    abandon_upgrade();
-    std::ignore = transport_.close(transport::ending::discard);
     outbox_.clear();
+    // Closing a transport may let the next request in: it must not find this session any more.
     on_end_(*this);
-    auto const receiver = std::exchange(sink_, nullptr);
-    receiver->on_close(reason);
+    abandon_upgrade();
+    if (transport_)
+        std::ignore = transport_.close(transport::ending::discard);
+    if (auto const receiver = std::exchange(sink_, nullptr))
+        receiver->on_close(reason);
     wake_.notify_all();
     drained_.notify_all();
     resumed_.notify_all();
 }
 
 inline bool session_core::start_upgrade(transport::any_transport candidate) {
-    if (attempt_ || upgraded_ || state_ == state::closed || transport_.name() != "polling")
+    if (attempt_ || upgraded_ || state_ == state::closed || !options_->allow_upgrades ||
+        transport_.name() != "polling")
         return false;
     attempt_.reset(new attempt{
         candidate,
         eio::upgrade(shard_->now(), options_->upgrade_timeout),
         net::timer(shard_->clock(), [this] { on_upgrade_timer(); })});
     attempt_->timer.arm(attempt_->machine.deadline());
-    auto loop = probe(shared_from_this(), std::move(candidate));
-    asio::co_spawn(shard_->get_executor(), std::move(loop), asio::detached);
+    launch(probe(shared_from_this(), std::move(candidate)));
     return true;
 }
 
@@ -366,10 +390,10 @@ inline asio::awaitable<void> session_core::probe(self_ptr self, transport::any_t
     while (self->attempt_ && self->attempt_->candidate == from) {
         auto const received = co_await from.recv();
         if (!self->attempt_ || self->attempt_->candidate != from)
-            co_return;
+            break;
         if (!received) {
             self->abandon_upgrade();
-            co_return;
+            break;
         }
         auto const action = self->attempt_->machine.on_packet(*received, self->shard_->now());
         if (action == eio::upgrade::action::answer_probe) {
@@ -383,6 +407,8 @@ inline asio::awaitable<void> session_core::probe(self_ptr self, transport::any_t
             self->act(action);
         }
     }
+    if (self->transport_ == from && self->state_ == state::open && !self->sink_->wants_more())
+        co_await self->pause();
     if (self->transport_ == from)
         co_await read(self, from);
     else

@@ -42,8 +42,8 @@ public:
     [[nodiscard]] endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
 
 private:
-    [[nodiscard]] static asio::awaitable<void> run(
-        std::shared_ptr<acceptor> self, on_stream taker, on_error failed);
+    [[nodiscard]] static asio::awaitable<void>
+    run(std::shared_ptr<acceptor> self, on_stream taker, on_error failed);
 
     std::shared_ptr<shard> shard_;
     asio::ip::tcp::acceptor acceptor_;
@@ -59,7 +59,9 @@ inline endpoint any_address(unsigned short port) {
 }
 
 inline acceptor::acceptor(std::shared_ptr<shard> owner, endpoint const& at)
-    : shard_(std::move(owner)), acceptor_(shard_->get_executor()), closed_(*shard_) {
+    : shard_(std::move(owner))
+    , acceptor_(shard_->get_executor())
+    , closed_(*shard_) {
     acceptor_.open(at.protocol());
     acceptor_.set_option(asio::ip::tcp::acceptor::reuse_address(true));
     if (at.protocol() == asio::ip::tcp::v6())
@@ -79,8 +81,8 @@ inline void acceptor::close() noexcept {
     closed_.notify_all();
 }
 
-inline asio::awaitable<void> acceptor::run(
-    std::shared_ptr<acceptor> self, on_stream taker, on_error failed) {
+inline asio::awaitable<void>
+acceptor::run(std::shared_ptr<acceptor> self, on_stream taker, on_error failed) {
     while (self->acceptor_.is_open()) {
         asio::ip::tcp::socket socket(self->shard_->get_executor());
         auto const [ec] = co_await self->acceptor_.async_accept(socket, as_tuple);

@@ -38,7 +38,8 @@
 #endif
 
 #if !defined(ASIO_HAS_CO_AWAIT)
-#error "Asio was included before socoro without coroutines: define ASIO_HAS_CO_AWAIT=1 and ASIO_HAS_STD_COROUTINE=1 for the whole program, or include <socoro.hpp> first"
+#error \
+    "Asio was included before socoro without coroutines: define ASIO_HAS_CO_AWAIT=1 and ASIO_HAS_STD_COROUTINE=1 for the whole program, or include <socoro.hpp> first"
 #endif
 
 namespace socoro::net {

@@ -33,6 +33,9 @@ public:
     /// The time now.
     [[nodiscard]] virtual time_point now() const noexcept = 0;
 
+    /// The date and time now, to be shown; nothing is timed by it.
+    [[nodiscard]] virtual std::chrono::system_clock::time_point date() const noexcept = 0;
+
     /// How many timers are armed.
     [[nodiscard]] std::size_t armed() const noexcept { return queue_.size(); }
 
@@ -63,7 +66,8 @@ private:
 class timer {
 public:
     timer(std::shared_ptr<clock> clock, std::function<void()> on_expiry)
-        : clock_(std::move(clock)), on_expiry_(std::move(on_expiry)) {}
+        : clock_(std::move(clock))
+        , on_expiry_(std::move(on_expiry)) {}
     timer(timer const&) = delete;
     timer& operator=(timer const&) = delete;
     ~timer() { cancel(); }
@@ -96,6 +100,10 @@ public:
         return std::chrono::steady_clock::now();
     }
 
+    [[nodiscard]] std::chrono::system_clock::time_point date() const noexcept override {
+        return std::chrono::system_clock::now();
+    }
+
     void shutdown() noexcept override { timer_.reset(); }
 
 protected:
@@ -109,6 +117,11 @@ private:
 };
 
 inline void clock::run_due(time_point now) {
+    // Also when a callback throws: the others still want to be called.
+    struct rearm {
+        clock* self;
+        ~rearm() { self->wake_at(self->next()); }
+    } const at_end{this};
     while (!queue_.empty() && queue_.begin()->first <= now) {
         timer* const due = queue_.begin()->second;
         due->place_.reset();
@@ -117,7 +130,6 @@ inline void clock::run_due(time_point now) {
         auto const on_expiry = due->on_expiry_;
         on_expiry();
     }
-    wake_at(next());
 }
 
 inline void timer::arm(time_point when) {

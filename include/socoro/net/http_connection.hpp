@@ -3,21 +3,22 @@
 // answered before the next is read (RFC 9112 section 9.3). It decides nothing about content.
 #pragma once
 
+#include <socoro/base/limits.hpp>
+#include <socoro/base/result.hpp>
+#include <socoro/http/message.hpp>
+#include <socoro/http/parser.hpp>
+#include <socoro/http/serializer.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/net/signal.hpp>
 #include <socoro/net/stream.hpp>
 
-#include <socoro/http/message.hpp>
-#include <socoro/http/parser.hpp>
-#include <socoro/http/serializer.hpp>
-
-#include <socoro/base/limits.hpp>
-#include <socoro/base/result.hpp>
-
+#include <array>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace socoro::net {
@@ -57,7 +58,9 @@ public:
     [[nodiscard]] asio::awaitable<bool> read_head();
 
     /// The head of the request that is being answered.
-    [[nodiscard]] http::request const& head() const { return complete_ ? request_ : parser_.head(); }
+    [[nodiscard]] http::request const& head() const {
+        return complete_ ? request_ : parser_.head();
+    }
 
     /// Waits for the rest of the request and gives its body, of at most `limit` bytes.
     /// Fails with `errc::http_body_too_large` as soon as the body cannot fit, with another
@@ -68,7 +71,9 @@ public:
     /// answer if the request asked for that, or if its body was not read.
     [[nodiscard]] asio::awaitable<std::error_code> respond(http::response const& answer);
 
-    /// Calls `on_gone` if the peer ends the connection before the answer is sent.
+    /// Calls `on_gone` if the connection ends before the answer is sent, by the peer or by
+    /// `close`, though not from within `close`; never once the connection is destroyed. Does
+    /// nothing while bytes of a next request wait: then the end shows when the answer is sent.
     void watch(std::function<void()> on_gone);
 
     /// Whether another request may follow.
@@ -81,7 +86,7 @@ public:
     /// The peer's address without port, as text.
     [[nodiscard]] std::string const& remote_address() const noexcept { return remote_address_; }
 
-    /// Ends the connection now.
+    /// Ends the connection now; what is awaited on it ends with an error.
     void close() noexcept;
 
 private:
@@ -91,7 +96,9 @@ private:
     /// It owns what it needs, since the connection may end before it.
     struct read_ahead {
         read_ahead(shard& owner, std::shared_ptr<stream> from, std::function<void()> gone)
-            : source(std::move(from)), on_gone(std::move(gone)), finished(owner) {}
+            : source(std::move(from))
+            , on_gone(std::move(gone))
+            , finished(owner) {}
 
         std::shared_ptr<stream> source;
         std::function<void()> on_gone;
@@ -122,6 +129,7 @@ private:
     time_point started_{};
     bool in_request_ = false;
     bool complete_ = false;
+    bool answered_ = false;
     bool open_ = true;
 };
 
@@ -140,22 +148,25 @@ inline http_connection::http_connection(
     , deadline_(shard_->clock(), [this] { on_deadline(); }) {}
 
 inline http_connection::~http_connection() {
+    if (ahead_)
+        ahead_->on_gone = nullptr;
     close();
 }
 
 inline void http_connection::close() noexcept {
     open_ = false;
     deadline_.cancel();
-    if (ahead_)
-        ahead_->on_gone = nullptr;
     if (stream_)
         stream_->close();
 }
 
 inline asio::awaitable<bool> http_connection::read_head() {
+    // A request that nobody answered has no next one: the answers would be taken for others.
+    if (in_request_ && !answered_)
+        close();
     if (!open_)
         co_return false;
-    in_request_ = complete_ = false;
+    in_request_ = complete_ = answered_ = false;
     deadline_.arm_after(deadlines_.idle);
     auto const ec = co_await parse_until(&http::request_parser::head_done);
     if (!ec) {
@@ -194,7 +205,7 @@ inline asio::awaitable<std::error_code> http_connection::parse_until(progress re
     while (!(parser_.*reached)()) {
         if (buffer_.empty())
             if (auto const ec = co_await fill())
-                co_return in_request_ && ec == asio::error::eof
+                co_return in_request_&& ec == asio::error::eof
                     ? make_error_code(errc::http_truncated)
                     : ec;
         if (!in_request_) {
@@ -263,6 +274,7 @@ inline asio::awaitable<std::error_code> http_connection::respond(http::response 
     facts.keep_alive =
         facts.keep_alive && complete_ && !answer.headers.has_token("Connection", "close");
     auto const bytes = http::serialize(answer, facts);
+    answered_ = true;
     deadline_.arm_after(deadlines_.answer);
     auto const ec = co_await write(*stream_, bytes);
     deadline_.cancel();
@@ -279,8 +291,11 @@ inline asio::awaitable<void> http_connection::refuse(std::error_code why) {
     http::exchange facts;
     facts.keep_alive = false;
     auto const bytes = http::serialize(answer, facts);
-    co_await write(*stream_, bytes);
-    co_await linger();
+    answered_ = true;
+    deadline_.arm_after(deadlines_.answer);
+    auto const ec = co_await write(*stream_, bytes);
+    if (!ec)
+        co_await linger();
 }
 
 /// Closing at once would discard the answer if the peer's bytes are still on their way.
@@ -296,9 +311,10 @@ inline asio::awaitable<void> http_connection::linger() {
 }
 
 inline void http_connection::on_deadline() {
-    if (open_ && in_request_ && !complete_) {
+    // Not in the middle of another answer.
+    if (open_ && in_request_ && !complete_ && !answered_) {
         static constexpr std::string_view answer =
-            "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
+            "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
         std::array<asio::const_buffer, 1> const buffers{asio::buffer(answer)};
         std::ignore = stream_->try_write(buffers);
     }

@@ -3,10 +3,9 @@
 // framework.
 #pragma once
 
-#include <socoro/net/http_server_core.hpp>
-
 #include <socoro/base/describe.hpp>
 #include <socoro/base/escape.hpp>
+#include <socoro/net/http_server_core.hpp>
 
 #include <exception>
 #include <iostream>
@@ -27,8 +26,8 @@ public:
         http_handler handler = nullptr,
         http_server_options options = default_options())
         : shard_(shard::make(std::move(ex)))
-        , core_(std::make_shared<http_server_core>(
-              shard_, std::move(handler), std::move(options))) {}
+        , core_(
+              std::make_shared<http_server_core>(shard_, std::move(handler), std::move(options))) {}
 
     /// As above, on an `io_context` that one thread runs.
     explicit http_server(
@@ -61,8 +60,8 @@ public:
             std::clog << "socoro: cannot accept connections: " << ec.message() << '\n';
         };
         options.handler_failed = [](std::exception_ptr failure) {
-            std::clog << "socoro: an HTTP handler failed: "
-                      << escaped(describe(std::move(failure))) << '\n';
+            std::clog << "socoro: an HTTP handler failed: " << escaped(describe(std::move(failure)))
+                      << '\n';
         };
         return options;
     }

@@ -42,8 +42,13 @@ struct http_server_options {
 /// The shared state of an HTTP server. Not thread-safe; it lives on the executor of its shard.
 class http_server_core : public std::enable_shared_from_this<http_server_core> {
 public:
-    http_server_core(std::shared_ptr<shard> owner, http_handler handler, http_server_options options)
-        : shard_(std::move(owner)), handler_(std::move(handler)), options_(std::move(options)) {}
+    http_server_core(
+        std::shared_ptr<shard> owner,
+        http_handler handler,
+        http_server_options options)
+        : shard_(std::move(owner))
+        , handler_(std::move(handler))
+        , options_(std::move(options)) {}
 
     /// Listens at one more endpoint. Throws `std::system_error`.
     endpoint listen(endpoint const& at);
@@ -70,10 +75,13 @@ private:
     };
     using self_ptr = std::shared_ptr<http_server_core>;
 
-    [[nodiscard]] static asio::awaitable<void> run(
-        self_ptr self, std::shared_ptr<stream> from, std::string already_read);
+    [[nodiscard]] static asio::awaitable<void>
+    run(self_ptr self, std::shared_ptr<stream> from, std::string already_read);
     [[nodiscard]] asio::awaitable<void> answer(http_connection& connection);
     [[nodiscard]] asio::awaitable<http::response> call_handler(http::request request);
+    [[nodiscard]] asio::awaitable<void> send(
+        http_connection& connection,
+        http::response const& response);
 
     std::shared_ptr<shard> shard_;
     http_handler handler_;
@@ -107,11 +115,15 @@ inline void http_server_core::serve(std::shared_ptr<stream> from, std::string al
     asio::co_spawn(shard_->get_executor(), std::move(loop), asio::detached);
 }
 
-inline asio::awaitable<void> http_server_core::run(
-    self_ptr self, std::shared_ptr<stream> from, std::string already_read) {
+inline asio::awaitable<void>
+http_server_core::run(self_ptr self, std::shared_ptr<stream> from, std::string already_read) {
     auto const& options = self->options_;
     live_connection connection(
-        self->shard_, std::move(from), std::move(already_read), options.limits, options.deadlines);
+        self->shard_,
+        std::move(from),
+        std::move(already_read),
+        options.limits,
+        options.deadlines);
     self->connections_.push_back(connection);
     for (;;) {
         bool const another = co_await connection.read_head();
@@ -136,7 +148,29 @@ inline asio::awaitable<void> http_server_core::answer(http_connection& connectio
         request.body = std::move(*body);
         response = co_await call_handler(std::move(request));
     }
-    co_await connection.respond(response);
+    // Nobody here speaks the other protocol, and what follows would not be HTTP.
+    if (connection.head().wants_upgrade())
+        response.headers.set("Connection", "close");
+    co_await send(connection, response);
+}
+
+/// A response that cannot be written, with a line break in a field for example, is the handler's
+/// failure as well.
+inline asio::awaitable<void> http_server_core::send(
+    http_connection& connection,
+    http::response const& response) {
+    std::exception_ptr failure;
+    try {
+        co_await connection.respond(response);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (!failure)
+        co_return;
+    if (options_.handler_failed)
+        options_.handler_failed(failure);
+    auto const apology = http::text(500, "Internal Server Error");
+    co_await connection.respond(apology);
 }
 
 inline asio::awaitable<http::response> http_server_core::call_handler(http::request request) {

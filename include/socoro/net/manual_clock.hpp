@@ -11,6 +11,12 @@ class manual_clock final : public clock {
 public:
     [[nodiscard]] time_point now() const noexcept override { return now_; }
 
+    [[nodiscard]] std::chrono::system_clock::time_point date() const noexcept override {
+        using target = std::chrono::system_clock;
+        return target::time_point(
+            std::chrono::duration_cast<target::duration>(now_.time_since_epoch()));
+    }
+
     /// The earliest deadline of an armed timer.
     [[nodiscard]] std::optional<time_point> next_deadline() const { return next(); }
 

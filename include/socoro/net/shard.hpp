@@ -36,13 +36,19 @@ public:
     virtual void complete(std::error_code) = 0;
     /// Resumes it later with `operation_aborted`, and destroys the waiter.
     virtual void cancel() = 0;
+
+protected:
+    /// Leaves both lists. Destroying the coroutine may destroy the signal and the shard, which
+    /// must not find a waiter then that is half destroyed.
+    void unlink() noexcept {
+        unlinking_hook<by_shard>::unlink();
+        unlinking_hook<by_signal>::unlink();
+    }
 };
 
 template <typename Tag>
-using waiter_list = intrusive::list<
-    waiter,
-    intrusive::base_hook<unlinking_hook<Tag>>,
-    intrusive::constant_time_size<false>>;
+using waiter_list = intrusive::
+    list<waiter, intrusive::base_hook<unlinking_hook<Tag>>, intrusive::constant_time_size<false>>;
 
 }  // namespace detail
 
@@ -55,7 +61,8 @@ class shard : public std::enable_shared_from_this<shard> {
 public:
     /// A shard on `ex`, with the clock of the operating system or the one given.
     [[nodiscard]] static std::shared_ptr<shard> make(
-        executor ex, std::shared_ptr<net::clock> clock = nullptr);
+        executor ex,
+        std::shared_ptr<net::clock> clock = nullptr);
 
     explicit shard(executor ex, std::shared_ptr<net::clock> clock);
     shard(shard const&) = delete;
@@ -67,6 +74,7 @@ public:
     [[nodiscard]] time_point now() const noexcept { return clock_->now(); }
 
     /// Runs `task` after what runs now has returned to the executor, together with the others.
+    /// It must not throw. Nothing runs any more once the execution context is ending.
     void defer(std::function<void()> task);
 
     /// Destroys every waiting coroutine and stops the clock; the execution context is ending.
@@ -144,7 +152,8 @@ inline std::shared_ptr<shard> shard::make(executor ex, std::shared_ptr<net::cloc
 }
 
 inline shard::shard(executor ex, std::shared_ptr<net::clock> clock)
-    : executor_(std::move(ex)), clock_(std::move(clock)) {}
+    : executor_(std::move(ex))
+    , clock_(std::move(clock)) {}
 
 inline shard::~shard() {
     // After `shutdown` the execution context may be gone.
@@ -153,6 +162,8 @@ inline shard::~shard() {
 }
 
 inline void shard::defer(std::function<void()> task) {
+    if (!executor_)
+        return;
     deferred_.push_back(std::move(task));
     if (deferred_.size() == 1)
         asio::post(executor_, [self = shared_from_this()] { self->run_deferred(); });

@@ -2,9 +2,8 @@
 // How one coroutine of a shard wakes another: wait for a signal, with or without a deadline.
 #pragma once
 
-#include <socoro/net/shard.hpp>
-
 #include <socoro/base/error.hpp>
+#include <socoro/net/shard.hpp>
 
 #include <optional>
 #include <utility>
@@ -62,6 +61,10 @@ public:
     }
 
     void complete(std::error_code ec) override { finish(ec, inline_); }
+
+    handler_waiter(handler_waiter const&) = delete;
+    handler_waiter& operator=(handler_waiter const&) = delete;
+    ~handler_waiter() override { unlink(); }
 
     /// Never resumes from within: who cancels is in the middle of something.
     void cancel() override { finish(asio::error::operation_aborted, false); }

@@ -4,18 +4,16 @@
 // messages mean comes above it.
 #pragma once
 
-#include <socoro/net/shard.hpp>
-#include <socoro/net/signal.hpp>
-#include <socoro/net/stream.hpp>
-
-#include <socoro/http/message.hpp>
-#include <socoro/ws/handshake.hpp>
-#include <socoro/ws/reader.hpp>
-#include <socoro/ws/writer.hpp>
-
 #include <socoro/base/limits.hpp>
 #include <socoro/base/message.hpp>
 #include <socoro/base/result.hpp>
+#include <socoro/http/message.hpp>
+#include <socoro/net/shard.hpp>
+#include <socoro/net/signal.hpp>
+#include <socoro/net/stream.hpp>
+#include <socoro/ws/handshake.hpp>
+#include <socoro/ws/reader.hpp>
+#include <socoro/ws/writer.hpp>
 
 #include <algorithm>
 #include <array>
@@ -68,8 +66,8 @@ public:
     [[nodiscard]] asio::awaitable<std::error_code> send_frames(std::string_view frames);
 
     /// Appends a frame with `prefix` and `payload` to bytes for `send_frames`.
-    void append(
-        std::string& frames, bool binary, std::string_view prefix, std::string_view payload) const;
+    void append(std::string& frames, bool binary, std::string_view prefix, std::string_view payload)
+        const;
 
     /// Sends a close frame; without a code it has no status. `recv` goes on until the peer has
     /// answered, and not longer than `close_timeout`; a peer we failed is not waited for.
@@ -93,7 +91,9 @@ private:
     void send_control(ws::opcode op, std::string_view payload);
     void flush_control();
     [[nodiscard]] asio::awaitable<std::error_code> write_all(std::string_view bytes);
-    [[nodiscard]] static asio::awaitable<void> drain(std::shared_ptr<websocket> self);
+    [[nodiscard]] static asio::awaitable<void> drain(
+        std::shared_ptr<websocket> self,
+        std::string begun);
     [[nodiscard]] static asio::awaitable<void> linger(std::shared_ptr<websocket> self);
 
     std::shared_ptr<shard> shard_;
@@ -129,7 +129,8 @@ inline http::response accept_upgrade(http::request const& request) {
     answer.headers.add("Upgrade", "websocket");
     answer.headers.add("Connection", "Upgrade");
     answer.headers.add(
-        "Sec-WebSocket-Accept", ws::accept_key(request.headers.get("sec-websocket-key")));
+        "Sec-WebSocket-Accept",
+        ws::accept_key(request.headers.get("sec-websocket-key")));
     return answer;
 }
 
@@ -226,7 +227,10 @@ inline asio::awaitable<std::error_code> websocket::send(message const& m) {
 }
 
 inline void websocket::append(
-    std::string& frames, bool binary, std::string_view prefix, std::string_view payload) const {
+    std::string& frames,
+    bool binary,
+    std::string_view prefix,
+    std::string_view payload) const {
     auto const op = binary ? ws::opcode::binary : ws::opcode::text;
     std::optional<ws::mask_key> key;
     if (role_ == ws::role::client)
@@ -281,19 +285,22 @@ inline void websocket::flush_control() {
     auto const [error, count] = stream_->try_write(buffers);
     if (error)
         return abort();
-    control_.erase(0, count);
-    if (control_.empty())
+    auto rest = std::exchange(control_, {});
+    rest.erase(0, count);
+    if (rest.empty())
         return;
+    // A frame that was begun must be finished: it no longer is among those that may be dropped.
     writing_ = true;
-    asio::co_spawn(shard_->get_executor(), drain(shared_from_this()), asio::detached);
+    auto loop = drain(shared_from_this(), std::move(rest));
+    asio::co_spawn(shard_->get_executor(), std::move(loop), asio::detached);
 }
 
-inline asio::awaitable<void> websocket::drain(std::shared_ptr<websocket> self) {
-    while (!self->control_.empty() && !self->ended_) {
-        auto const bytes = std::exchange(self->control_, {});
-        auto const ec = co_await self->write_all(bytes);
+inline asio::awaitable<void> websocket::drain(std::shared_ptr<websocket> self, std::string begun) {
+    while (!begun.empty() && !self->ended_) {
+        auto const ec = co_await self->write_all(begun);
         if (ec)
             self->abort();
+        begun = std::exchange(self->control_, {});
     }
     self->writing_ = false;
     self->written_.notify_all();

@@ -4,15 +4,12 @@
 // It answers the requests of one session; which session that is was decided before.
 #pragma once
 
-#include <socoro/transport/transport.hpp>
-
-#include <socoro/net/http_connection.hpp>
-#include <socoro/net/signal.hpp>
-
+#include <socoro/base/limits.hpp>
 #include <socoro/eio/payload.hpp>
 #include <socoro/http/message.hpp>
-
-#include <socoro/base/limits.hpp>
+#include <socoro/net/http_connection.hpp>
+#include <socoro/net/signal.hpp>
+#include <socoro/transport/transport.hpp>
 
 #include <chrono>
 #include <deque>
@@ -34,11 +31,13 @@ public:
 
     /// `packets_per_answer` bounds what one poll is answered with.
     polling_server(
-        std::shared_ptr<net::shard> owner, limits const& limits, std::size_t packets_per_answer);
+        std::shared_ptr<net::shard> owner,
+        limits const& limits,
+        std::size_t packets_per_answer);
 
     [[nodiscard]] asio::awaitable<result<eio::packet>> recv();
     [[nodiscard]] bool has_buffered() const { return !inbox_.empty(); }
-    [[nodiscard]] bool is_writable() const { return poll_ != nullptr; }
+    [[nodiscard]] bool is_writable() const { return poll_ && !ended_; }
     [[nodiscard]] asio::awaitable<bool> writable();
     [[nodiscard]] std::size_t batch_limit() const { return packets_per_answer_; }
     [[nodiscard]] asio::awaitable<std::error_code> send(std::span<packet_ptr const> packets);
@@ -48,11 +47,13 @@ public:
     /// Answers a GET, with `extra` header fields, once there is something to send. A peer that
     /// goes away meanwhile ends the transport.
     [[nodiscard]] asio::awaitable<void> serve_poll(
-        net::http_connection& connection, http::fields extra);
+        net::http_connection& connection,
+        http::fields extra);
 
     /// Reads the packets of a POST and answers it once they have been received.
     [[nodiscard]] asio::awaitable<void> serve_post(
-        net::http_connection& connection, http::fields extra);
+        net::http_connection& connection,
+        http::fields extra);
 
 private:
     /// A GET that waits for its answer.
@@ -63,9 +64,11 @@ private:
         bool gone = false;
     };
 
+    static void
+    add_fields(http::response& response, http::request const& request, std::string type);
     void take_payload(std::string_view payload);
     void answer(std::string body);
-    void end(errc reason);
+    void end(errc reason, eio::packet_type last = eio::packet_type::close);
     void on_poll_gone(std::shared_ptr<waiting_poll> const& poll);
 
     std::shared_ptr<net::shard> shard_;
@@ -76,14 +79,30 @@ private:
     net::signal consumed_;
     net::signal writable_;
     std::shared_ptr<waiting_poll> poll_;
-    net::http_connection* post_ = nullptr;
+    net::http_connection* reading_ = nullptr;  // the POST whose body is being read
+    bool posting_ = false;                     // a POST has not been answered
     net::timer close_timer_;
     bool closing_ = false;
     std::optional<errc> ended_;
 };
 
+/// The fields of an answer with packets, or to packets.
+inline void polling_server::add_fields(
+    http::response& response,
+    http::request const& request,
+    std::string type) {
+    response.headers.add("Content-Type", std::move(type));
+    // Old Internet Explorers would take JSON in the body for an attack.
+    auto const agent = request.headers.get("user-agent");
+    if (agent.find(";MSIE") != agent.npos || agent.find("Trident/") != agent.npos)
+        response.headers.add("X-XSS-Protection", "0");
+    response.headers.add("cache-control", "no-store");
+}
+
 inline polling_server::polling_server(
-    std::shared_ptr<net::shard> owner, limits const& limits, std::size_t packets_per_answer)
+    std::shared_ptr<net::shard> owner,
+    limits const& limits,
+    std::size_t packets_per_answer)
     : shard_(std::move(owner))
     , limits_(limits)
     , packets_per_answer_(packets_per_answer)
@@ -107,33 +126,26 @@ inline asio::awaitable<result<eio::packet>> polling_server::recv() {
 inline asio::awaitable<bool> polling_server::writable() {
     while (!poll_ && !ended_ && !closing_)
         co_await writable_.wait();
-    co_return poll_ && !ended_;
+    co_return is_writable();
 }
 
-inline asio::awaitable<std::error_code> polling_server::send(
-    std::span<packet_ptr const> packets) {
-    if (!poll_)
+inline asio::awaitable<std::error_code> polling_server::send(std::span<packet_ptr const> packets) {
+    if (!is_writable())
         co_return asio::error::make_error_code(asio::error::not_connected);
     answer(eio::encode(packets));
     co_return std::error_code();
 }
 
 inline bool polling_server::close(ending how) {
-    if (post_)
-        post_->close();
-    if (ended_ && !poll_)
+    if (reading_)
+        reading_->close();
+    if (poll_ || ended_ || how == ending::discard) {
+        end(errc::transport_close);
         return true;
-    if (closing_ && how == ending::orderly)
-        return false;
-    if (poll_)
-        answer(eio::encode(std::vector{eio::packet::of(eio::packet_type::close)}));
-    else if (how == ending::orderly) {
-        closing_ = true;
-        close_timer_.arm_after(close_timeout);
-        return false;
     }
-    end(errc::transport_close);
-    return true;
+    if (!std::exchange(closing_, true))
+        close_timer_.arm_after(close_timeout);
+    return false;
 }
 
 inline void polling_server::answer(std::string body) {
@@ -142,19 +154,23 @@ inline void polling_server::answer(std::string body) {
     poll->answered.notify_all();
 }
 
-inline void polling_server::end(errc reason) {
+/// A poll that waits is answered with `last`.
+inline void polling_server::end(errc reason, eio::packet_type last) {
     if (ended_)
         return;
     ended_ = reason;
     close_timer_.cancel();
     auto const self = shared_from_this();
+    if (poll_)
+        answer(eio::encode(std::vector{eio::packet::of(last)}));
     writable_.notify_all();
     received_.notify_all();
     consumed_.notify_all();
 }
 
 inline asio::awaitable<void> polling_server::serve_poll(
-    net::http_connection& connection, http::fields extra) {
+    net::http_connection& connection,
+    http::fields extra) {
     auto const self = shared_from_this();
     http::response response;
     response.headers = std::move(extra);
@@ -169,7 +185,8 @@ inline asio::awaitable<void> polling_server::serve_poll(
     if (closing_) {
         // The empty send of the reference, with the close packet behind it.
         answer(eio::encode(std::vector{
-            eio::packet::of(eio::packet_type::noop), eio::packet::of(eio::packet_type::close)}));
+            eio::packet::of(eio::packet_type::noop),
+            eio::packet::of(eio::packet_type::close)}));
         end(errc::transport_close);
     } else {
         writable_.notify_all();
@@ -184,10 +201,12 @@ inline asio::awaitable<void> polling_server::serve_poll(
     }
     if (poll->gone)
         co_return connection.close();
-    response.headers.add("Content-Type", "text/plain; charset=UTF-8");
-    response.headers.add("cache-control", "no-store");
+    add_fields(response, connection.head(), "text/plain; charset=UTF-8");
     response.body = std::move(*poll->body);
-    co_await connection.respond(response);
+    // The packets are lost if the answer is: the client must not go on without them.
+    auto const lost = co_await connection.respond(response);
+    if (lost)
+        end(errc::transport_error);
 }
 
 inline void polling_server::on_poll_gone(std::shared_ptr<waiting_poll> const& poll) {
@@ -201,27 +220,28 @@ inline void polling_server::on_poll_gone(std::shared_ptr<waiting_poll> const& po
 }
 
 inline asio::awaitable<void> polling_server::serve_post(
-    net::http_connection& connection, http::fields extra) {
+    net::http_connection& connection,
+    http::fields extra) {
     auto const self = shared_from_this();
     http::response response;
     response.headers = std::move(extra);
     bool const binary = connection.head().headers.get("content-type") == "application/octet-stream";
-    if (post_ || ended_ || binary) {
+    if (posting_ || ended_ || binary) {
         end(errc::transport_error);
         response.status = 400;
         co_await connection.respond(response);
         co_return;
     }
-    post_ = &connection;
+    posting_ = true;
+    reading_ = &connection;
     auto const body = co_await connection.read_body(limits_.max_http_buffer_size);
-    post_ = nullptr;
+    reading_ = nullptr;
     if (body) {
         take_payload(*body);
         // A session that does not read makes its client wait, as TCP would.
         while (!inbox_.empty() && !ended_)
             co_await consumed_.wait();
-        response.headers.add("Content-Type", "text/html");
-        response.headers.add("cache-control", "no-store");
+        add_fields(response, connection.head(), "text/html");
         response.body = "ok";
     } else if (body.error().category() == errc_category() && connection.is_open()) {
         // The request was wrong, or too large: that costs the sender this request.
@@ -231,6 +251,7 @@ inline asio::awaitable<void> polling_server::serve_post(
     } else {
         end(errc::transport_error);
     }
+    posting_ = false;
     co_await connection.respond(response);
 }
 
@@ -250,12 +271,11 @@ inline void polling_server::take_payload(std::string_view payload) {
         else
             inbox_.push_back(std::move(**next));
     }
-    if (reason == errc::transport_close && poll_)
-        answer(eio::encode(std::vector{eio::packet::of(eio::packet_type::noop)}));
-    if (reason)
-        end(*reason);
-    else
-        received_.notify_all();
+    if (!reason)
+        return received_.notify_all();
+    // The client that closes has a noop for its poll, one that broke the rules a close packet.
+    bool const closed = *reason == errc::transport_close;
+    end(*reason, closed ? eio::packet_type::noop : eio::packet_type::close);
 }
 
 static_assert(packet_transport<polling_server>);

@@ -3,11 +3,9 @@
 // are siblings with these verbs, and the session knows neither.
 #pragma once
 
-#include <socoro/net/asio.hpp>
-
-#include <socoro/eio/packet.hpp>
-
 #include <socoro/base/result.hpp>
+#include <socoro/eio/packet.hpp>
+#include <socoro/net/asio.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -46,14 +44,14 @@ enum class ending {
 template <typename T>
 concept packet_transport =
     requires(T t, T const c, std::span<packet_ptr const> packets, ending how) {
-        { t.recv() } -> std::same_as<asio::awaitable<result<eio::packet>>>;
-        { c.has_buffered() } -> std::same_as<bool>;
-        { c.is_writable() } -> std::same_as<bool>;
-        { t.writable() } -> std::same_as<asio::awaitable<bool>>;
-        { c.batch_limit() } -> std::same_as<std::size_t>;
-        { t.send(packets) } -> std::same_as<asio::awaitable<std::error_code>>;
-        { t.close(how) } -> std::same_as<bool>;
-        { c.name() } -> std::same_as<std::string_view>;
-    };
+    { t.recv() } -> std::same_as<asio::awaitable<result<eio::packet>>>;
+    { c.has_buffered() } -> std::same_as<bool>;
+    { c.is_writable() } -> std::same_as<bool>;
+    { t.writable() } -> std::same_as<asio::awaitable<bool>>;
+    { c.batch_limit() } -> std::same_as<std::size_t>;
+    { t.send(packets) } -> std::same_as<asio::awaitable<std::error_code>>;
+    { t.close(how) } -> std::same_as<bool>;
+    { c.name() } -> std::same_as<std::string_view>;
+};
 
 }  // namespace socoro::transport

@@ -3,12 +3,12 @@
 // message; text begins with the packet's type, binary is a message packet as it is.
 #pragma once
 
-#include <socoro/transport/transport.hpp>
-
 #include <socoro/net/signal.hpp>
 #include <socoro/net/websocket.hpp>
+#include <socoro/transport/transport.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +22,7 @@ public:
 
     [[nodiscard]] asio::awaitable<result<eio::packet>> recv();
     [[nodiscard]] bool has_buffered() const { return over_->has_buffered(); }
-    [[nodiscard]] bool is_writable() const { return !sending_ && !closing_; }
+    [[nodiscard]] bool is_writable() const { return !sending_ && !closing_ && !ended_; }
     [[nodiscard]] asio::awaitable<bool> writable();
     [[nodiscard]] std::size_t batch_limit() const { return 1024; }
     [[nodiscard]] asio::awaitable<std::error_code> send(std::span<packet_ptr const> packets);
@@ -31,21 +31,35 @@ public:
 
 private:
     [[nodiscard]] static errc reason_of(std::error_code why) noexcept;
+    [[nodiscard]] result<eio::packet> end(errc reason);
 
     std::shared_ptr<net::websocket> over_;
     bool sending_ = false;
     bool closing_ = false;
+    std::optional<errc> ended_;
 };
 
 inline asio::awaitable<result<eio::packet>> websocket::recv() {
+    if (ended_ && !closing_)
+        co_return end(*ended_);
     auto received = co_await over_->recv();
+    // After an undecodable packet the connection is still there, until it is closed.
+    while (received && ended_)
+        received = co_await over_->recv();
     if (!received)
-        co_return result<eio::packet>(make_error_code(reason_of(received.error())));
+        co_return end(reason_of(received.error()));
     auto decoded = eio::decode(std::move(*received));
     if (!decoded)
-        co_return result<eio::packet>(make_error_code(errc::parse_error));
+        co_return end(errc::parse_error);
     // Over WebSocket a close packet has no meaning: the connection itself is closed.
     co_return std::move(*decoded);
+}
+
+/// The first reason stays.
+inline result<eio::packet> websocket::end(errc reason) {
+    if (!ended_)
+        ended_ = reason;
+    return make_error_code(*ended_);
 }
 
 /// A connection that just ends is closed, as for the reference: only a reset is an error.
@@ -55,7 +69,7 @@ inline errc websocket::reason_of(std::error_code why) noexcept {
 }
 
 inline asio::awaitable<bool> websocket::writable() {
-    co_return !closing_;
+    co_return !closing_ && !ended_;
 }
 
 inline asio::awaitable<std::error_code> websocket::send(std::span<packet_ptr const> packets) {

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <socoro/net/http_server_core.hpp>
+
+#include "support/http_script.hpp"
+#include "support/world.hpp"
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace std::chrono_literals;
+using test::get;
+using test::post;
+using test::statuses;
+namespace net = socoro::net;
+namespace http = socoro::http;
+
+namespace {
+
+asio::awaitable<http::response> answer(http::request request) {
+    if (request.path() == "/throw")
+        throw std::runtime_error("a bug");
+    auto response = http::text(200, request.method + " " + request.target + " " + request.body);
+    if (request.path() == "/inject")
+        response.headers.add("X", "a\r\nSet-Cookie: b");
+    co_return response;
+}
+
+struct server : test::world {
+    explicit server(net::http_handler handler = answer) {
+        net::http_server_options options;
+        options.max_body = 100;
+        options.handler_failed = [this](std::exception_ptr) { ++failures; };
+        core = std::make_shared<net::http_server_core>(shard, std::move(handler), options);
+    }
+    test::memory_peer connect(std::string already_read = {}) {
+        test::memory_connection wire(shard);
+        core->serve(wire.stream, std::move(already_read));
+        run();
+        return wire.peer;
+    }
+    test::http_answer ask(test::memory_peer const& peer, std::string_view bytes) {
+        peer.send(bytes);
+        run();
+        auto const answers = test::take_answers(peer);
+        return answers.empty() ? test::http_answer{} : answers.front();
+    }
+
+    std::shared_ptr<net::http_server_core> core;
+    int failures = 0;
+};
+
+}  // namespace
+
+TEST_CASE("net/http_server_core: the handler gets the request with its body") {
+    server s;
+    auto const peer = s.connect();
+    CHECK(s.ask(peer, post("/p?q", "abc")).body == "POST /p?q abc");
+    CHECK(s.ask(peer, get("/")).body == "GET / ");
+    CHECK(s.core->connections() == 1);
+    peer.end();
+    s.run();
+    CHECK(s.core->connections() == 0);
+    CHECK(s.clock->armed() == 0);
+}
+
+TEST_CASE("net/http_server_core: without a handler everything is not found") {
+    server s(nullptr);
+    auto const peer = s.connect(get("/"));
+    CHECK(statuses(peer) == std::vector<int>{404});
+    CHECK(s.ask(peer, post("/", "abc")).status == 404);
+}
+
+TEST_CASE("net/http_server_core: a handler that throws costs its own request alone") {
+    server s;
+    auto const peer = s.connect();
+    auto const failed = s.ask(peer, get("/throw"));
+    CHECK(failed.status == 500);
+    CHECK(failed.body == "Internal Server Error");
+    CHECK(s.failures == 1);
+    CHECK(s.ask(peer, get("/")).status == 200);
+}
+
+TEST_CASE("net/http_server_core: an answer that would inject a field is not sent") {
+    server s;
+    auto const peer = s.connect();
+    auto const failed = s.ask(peer, get("/inject"));
+    CHECK(failed.status == 500);
+    CHECK(failed.head.find("Set-Cookie") == std::string::npos);
+    CHECK(s.failures == 1);
+    CHECK(s.ask(peer, get("/")).status == 200);
+}
+
+TEST_CASE("net/http_server_core: a body over the limit is refused with 413") {
+    server s;
+    auto const peer = s.connect();
+    CHECK(s.ask(peer, post("/", std::string(101, 'x'))).status == 413);
+    s.settle();
+    CHECK(peer.closed());
+    CHECK(s.core->connections() == 0);
+}
+
+TEST_CASE("net/http_server_core: the first mount that owns a request serves it") {
+    server s;
+    auto const serve = [](net::http_connection& c) -> asio::awaitable<void> {
+        auto const response = http::text(200, "mounted");
+        co_await c.respond(response);
+    };
+    auto const wrong = [](net::http_connection&) -> asio::awaitable<void> {
+        throw std::logic_error("not the first");
+    };
+    auto const owns = [](http::request const& r) { return r.path() == "/m"; };
+    s.core->mount({owns, serve});
+    s.core->mount({owns, wrong});
+    auto const peer = s.connect();
+    CHECK(s.ask(peer, get("/m")).body == "mounted");
+    CHECK(s.ask(peer, get("/")).body == "GET / ");
+    // It has not read the body: what follows cannot be told from it.
+    auto const unread = s.ask(peer, post("/m", "body") + get("/"));
+    CHECK(unread.body == "mounted");
+    CHECK(unread.has("Connection: close"));
+    s.settle();
+    CHECK(s.core->connections() == 0);
+}
+
+TEST_CASE("net/http_server_core: a mount that throws, or does not answer, loses the connection") {
+    for (bool const throws : {true, false}) {
+        server s;
+        auto const serve = [throws](net::http_connection&) -> asio::awaitable<void> {
+            if (throws)
+                throw std::logic_error("a bug");
+            co_return;
+        };
+        s.core->mount({[](http::request const&) { return true; }, serve});
+        auto const peer = s.connect(post("/", "body"));
+        CHECK(peer.closed());
+        CHECK(peer.take().empty());
+        CHECK(s.core->connections() == 0);
+        CHECK(s.clock->armed() == 0);
+    }
+}
+
+TEST_CASE("net/http_server_core: closing ends every connection, and refuses new ones") {
+    server s;
+    auto const idle = s.connect();
+    auto const halfway = s.connect("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+    CHECK(s.core->connections() == 2);
+    s.core->close();
+    s.run();
+    CHECK(idle.closed());
+    CHECK(halfway.closed());
+    CHECK(s.core->connections() == 0);
+    CHECK(s.connect().closed());
+    CHECK(s.clock->armed() == 0);
+}
+
+TEST_CASE("net/http_server_core: whatever operation fails, nothing stays behind") {
+    std::size_t nth = 0;
+    for (bool failed = true; failed; ++nth) {
+        CAPTURE(nth);
+        REQUIRE(nth < 1000);
+        server s;
+        auto const plan = std::make_shared<test::faults>();
+        plan->nth = nth;
+        plan->bytewise = true;
+        test::memory_connection wire(s.shard, plan);
+        s.core->serve(wire.stream);
+        wire.peer.send(get("/1") + post("/2", "ab", "Expect: 100-continue\r\n") + get("/throw"));
+        s.run();
+        failed = plan->operations > nth;
+        if (!failed)
+            CHECK(statuses(wire.peer) == std::vector<int>{200, 100, 200, 500});
+        s.settle();
+        CHECK(s.core->connections() == 0);
+        CHECK(s.clock->armed() == 0);
+        CHECK(wire.peer.closed());
+    }
+    CHECK(nth > 100);
+}
+
+TEST_CASE("net/http_server_core: the end of the context takes all connections along") {
+    server s;
+    auto const idle = s.connect();
+    auto const halfway = s.connect("POST / HTTP/1.1\r\n");
+    s.context.reset();
+    CHECK(s.clock->armed() == 0);
+    CHECK(s.core->connections() == 0);
+}
