@@ -9,40 +9,8 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
-#include <functional>
-#include <iostream>
-#include <string>
-#include <string_view>
 
 namespace socoro {
-
-/// An event whose arguments did not fit the type that was waited for; it was dropped.
-struct invalid_payload {
-    std::string_view socket;  ///< the socket's id
-    std::string_view event;   ///< the event's name
-    std::string where;        ///< such as `argument 1.author`
-    std::string expected;     ///< such as `a string`
-};
-
-/// Called for rare events of sockets, on the server's executor; a hook must not throw. The
-/// defaults print one line to `std::clog`, with everything from a peer escaped.
-struct socket_hooks {
-    std::function<void(invalid_payload const&)> invalid = [](invalid_payload const& e) {
-        std::clog << "socoro: dropped \"" << escaped(e.event) << "\" of " << e.socket << ": "
-                  << escaped(e.where) << " is not " << escaped(e.expected) << '\n';
-    };
-    /// A full inbox dropped an event that nobody had ever asked for.
-    std::function<void(std::string_view socket, std::string_view event)> dropped =
-        [](std::string_view socket, std::string_view event) {
-            std::clog << "socoro: dropped \"" << escaped(event) << "\" of " << socket
-                      << ": nobody receives it\n";
-        };
-    /// A client sent a packet that makes no sense; its connection was closed.
-    std::function<void(std::string_view sid, std::error_code why)> protocol_error =
-        [](std::string_view sid, std::error_code why) {
-            std::clog << "socoro: closed " << sid << ": " << why.message() << '\n';
-        };
-};
 
 /// The options of a Socket.IO server.
 struct options : engine::options {
@@ -59,7 +27,6 @@ struct options : engine::options {
     std::size_t inbox_events = 1024;
     /// Bytes of events that may wait for one socket's handler; beyond, the client has to wait.
     std::size_t inbox_bytes = 4'000'000;
-    socoro::socket_hooks socket_hooks;
 };
 
 }  // namespace socoro

@@ -56,7 +56,7 @@ public:
         , find_(std::move(find))
         , decoder_(options_->limits)
         , connect_timer_(session_->owner().clock(), [this] { on_idle(); }) {
-        connect_timer_.arm_after(options_->connect_timeout);
+        expect_connect();
     }
 
     void on_message(message&& received) override;
@@ -71,6 +71,9 @@ public:
 
     /// Ends every socket with this reason; the client is not told.
     void close_sockets(errc reason);
+
+    /// One of its sockets is about to wait for what only reading can bring.
+    void on_wait();
 
 private:
     using socket_ptr = std::shared_ptr<socket_core>;
@@ -90,6 +93,14 @@ private:
         socket_ptr socket,
         std::shared_ptr<connection_handler const> handler);
     void forget(socket_core& socket, errc reason);
+    /// In no namespace, it has to join one in time.
+    void expect_connect();
+    [[nodiscard]] bool is_connected() const;
+    void report(std::error_code why) const {
+        notify(
+            options_->hooks.violated,
+            violation{"Socket.IO", session_->address(), session_->sid(), why});
+    }
     void on_idle();
     /// The client broke the protocol, or idles: the connection ends.
     void close_connection();
@@ -102,27 +113,42 @@ private:
     /// By the name of the namespace; those that middleware still looks at included.
     std::map<std::string, socket_ptr, std::less<>> sockets_;
     net::timer connect_timer_;
+    /// Of the messages that make up the packet being received.
+    std::size_t packet_bytes_ = 0;
     bool closed_ = false;
 };
 
 inline void peer::on_message(message&& received) {
     if (closed_)
         return;
-    auto const size = received.data.size();
+    packet_bytes_ += received.data.size();
     auto packet = decoder_.feed(std::move(received));
     if (!packet) {
-        options_->socket_hooks.protocol_error(session_->sid(), packet.error());
+        report(packet.error());
         closed_ = true;
         session_->close();
     } else if (*packet) {
-        on_packet(std::move(**packet), size);
+        on_packet(std::move(**packet), std::exchange(packet_bytes_, 0));
     }
 }
 
+/// A full inbox stops the reading, but only while nobody waits for what only reading can bring.
 inline bool peer::wants_more() const {
-    return closed_ || std::all_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
-               return entry.second->wants_more();
-           });
+    bool full = false, awaited = closed_;
+    for (auto const& [name, socket] : sockets_) {
+        full = full || socket->inbox().is_full();
+        awaited = awaited || socket->is_awaiting();
+    }
+    return !full || awaited;
+}
+
+inline void peer::on_wait() {
+    bool const full = std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
+        return entry.second->inbox().is_full();
+    });
+    // By then the waiting has begun.
+    if (full)
+        session_->owner().defer([session = session_] { session->resume(); });
 }
 
 inline void peer::on_packet(sio::packet&& packet, std::size_t size) {
@@ -135,8 +161,10 @@ inline void peer::on_packet(sio::packet&& packet, std::size_t size) {
     switch (packet.type) {
     case sio::packet_type::event:
         socket->on_event(std::move(packet), size);
-        if (socket->inbox().is_overfull())
-            close_connection();
+        if (!socket->inbox().is_overfull())
+            break;
+        report(errc::inbox_full);
+        close_connection();
         break;
     case sio::packet_type::ack: socket->on_ack(std::move(packet)); break;
     case sio::packet_type::disconnect: forget(*socket, errc::client_namespace_disconnect); break;
@@ -151,6 +179,8 @@ inline void peer::connect(sio::packet&& packet) {
     auto const steps = nsp->middlewares;
     auto const socket = make_socket(std::move(nsp), std::move(packet));
     sockets_.emplace(socket->nsp()->name(), socket);
+    // Middleware may join rooms already.
+    socket->nsp()->adapter().add(*socket);
     if (steps.empty())
         return accept(socket);
     auto admission = admit(shared_from_this(), socket, steps);
@@ -199,7 +229,7 @@ inline asio::awaitable<void> peer::admit(
         self->accept(socket);
         co_return;
     }
-    self->sockets_.erase(socket->nsp()->name());
+    self->forget(*socket, errc::refused);
     auto const* const data = refusal->data() ? &*refusal->data() : nullptr;
     self->refuse(socket->nsp()->name(), refusal->what(), data);
 }
@@ -237,13 +267,13 @@ inline asio::awaitable<void> peer::run(
         co_await (*handler)(handle);
     } catch (std::system_error const& e) {
         // The disconnect of its own socket is how a handler normally ends.
-        if (e.code() != closed)
+        if (e.code() != closed || !socket->reason())
             failure = std::current_exception();
     } catch (...) {
         failure = std::current_exception();
     }
-    if (failure && self->options_->hooks.handler_failed)
-        self->options_->hooks.handler_failed(socket->nsp()->name(), describe(failure));
+    if (failure)
+        notify(self->options_->hooks.handler_failed, socket->nsp()->name(), describe(failure));
     self->disconnect(*socket);
     socket->inbox().clear();
 }
@@ -251,7 +281,8 @@ inline asio::awaitable<void> peer::run(
 inline void peer::disconnect(socket_core& socket) {
     if (socket.reason())
         return;
-    send(make_frames(sio::packet_type::disconnect, socket.nsp()->name()));
+    if (socket.connected())
+        send(make_frames(sio::packet_type::disconnect, socket.nsp()->name()));
     forget(socket, errc::server_namespace_disconnect);
 }
 
@@ -267,8 +298,8 @@ inline void peer::forget(socket_core& socket, errc reason) {
     auto const keep = socket.shared_from_this();
     sockets_.erase(socket.nsp()->name());
     socket.nsp()->remove(socket);
-    if (sockets_.empty() && !closed_)
-        connect_timer_.arm_after(options_->connect_timeout);
+    if (!closed_)
+        expect_connect();
     socket.on_close(reason);
 }
 
@@ -294,9 +325,25 @@ inline void peer::on_close(errc reason) {
     close_sockets(reason);
 }
 
+inline bool peer::is_connected() const {
+    return std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
+        return entry.second->connected();
+    });
+}
+
+inline void peer::expect_connect() {
+    if (!is_connected() && !connect_timer_.armed())
+        connect_timer_.arm_after(options_->connect_timeout);
+}
+
 inline void peer::on_idle() {
-    if (sockets_.empty())
+    if (!is_connected())
         close_connection();
+}
+
+inline void socket_core::on_wait() {
+    if (auto const owner = peer_.lock())
+        owner->on_wait();
 }
 
 }  // namespace detail

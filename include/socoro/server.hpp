@@ -85,11 +85,11 @@ public:
     }
 
     /// Sends an event to every socket of the namespace `/`; the forms of `socket::emit`.
-    template <event_type E>
+    template <detail::maybe_event E>
     void emit(E const& event) const {
         of("/").emit(event);
     }
-    template <event_type E, typename... Args>
+    template <typename E, typename... Args>
     void emit(Args&&... args) const {
         of("/").emit<E>(std::forward<Args>(args)...);
     }
@@ -125,10 +125,10 @@ private:
 
 inline http_server& server::http() {
     if (!http_) {
-        auto options = http_server::default_options();
+        net::http_server_options options;
         options.limits = core_->opts().limits;
         options.deadlines = core_->opts().deadlines;
-        options.accept_failed = core_->opts().hooks.accept_failed;
+        options.hooks = core_->opts().hooks;
         http_ = std::make_unique<http_server>(
             core_->owner()->get_executor(),
             nullptr,
@@ -144,8 +144,11 @@ inline net::endpoint server::listen(net::endpoint const& at) {
 
 inline void server::close() {
     if (http_)
-        http_->close();
+        http_->stop_listening();
+    // Polls that wait are answered, before their connections end.
     core_->close();
+    if (http_)
+        http_->close();
 }
 
 }  // namespace socoro

@@ -70,11 +70,14 @@ public:
 
     void report_invalid(std::string_view event, misfit const& why) const;
 
-    /// Whether its inbox keeps the session from reading.
-    [[nodiscard]] bool wants_more() const;
+    /// Whether somebody waits for what only reading can bring.
+    [[nodiscard]] bool is_awaiting() const { return inbox_.has_waiters() || !calls_.empty(); }
 
     /// Another event was taken out of the inbox.
     void on_taken() { session_->resume(); }
+
+    /// Somebody is about to wait: the session may read on, whatever fills the inboxes.
+    void on_wait();
 
     [[nodiscard]] std::string const& id() const noexcept { return id_; }
     [[nodiscard]] std::shared_ptr<namespace_core> const& nsp() const noexcept { return nsp_; }
@@ -129,6 +132,7 @@ inline call_guard socket_core::call(encoded_event&& event) {
     auto const id = nsp_->next_ack_id();
     calls_.add(id, pending);
     emit(std::move(event), id);
+    on_wait();
     return {pending, [weak = weak_from_this(), id] {
                 if (auto const self = weak.lock())
                     std::ignore = self->calls_.take(id);
@@ -149,13 +153,16 @@ inline void socket_core::on_event(sio::packet&& packet, std::size_t size) {
     event.list = std::move(packet.data->as_array());
     // The reference takes a number as a name, too: it is then the name's text.
     auto const& name = event.list.front();
-    event.name = name.is_string() ? std::string(name.get_string()) : json::serialize(name);
+    if (name.is_string())
+        event.name = name.get_string();
+    else
+        sio::append_json(event.name, name);
     event.attachments = std::move(packet.attachments);
     event.id = packet.id;
     event.size = size + sizeof(incoming);
     auto const keep = shared_from_this();
-    if (auto const dropped = inbox_.push(std::move(event)))
-        options_->socket_hooks.dropped(id_, *dropped);
+    for (auto const& dropped : inbox_.push(std::move(event)))
+        notify(options_->hooks.dropped, id_, dropped);
 }
 
 inline void socket_core::on_close(errc reason) {
@@ -179,15 +186,7 @@ inline replier socket_core::reply_to(std::optional<std::uint64_t> id) {
 }
 
 inline void socket_core::report_invalid(std::string_view event, misfit const& why) const {
-    if (options_->socket_hooks.invalid)
-        options_->socket_hooks.invalid({id_, event, why.where, why.expected});
-}
-
-/// Reading goes on while somebody waits for what only reading can bring.
-inline bool socket_core::wants_more() const {
-    if (!inbox_.is_full())
-        return true;
-    return !inbox_.is_overfull() && (inbox_.has_waiters() || !calls_.empty());
+    notify(options_->hooks.invalid, invalid_payload{id_, event, why.where, why.expected});
 }
 
 inline void namespace_core::broadcast(

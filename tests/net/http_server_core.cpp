@@ -32,7 +32,7 @@ struct server : test::world {
     explicit server(net::http_handler handler = answer) {
         net::http_server_options options;
         options.max_body = 100;
-        options.handler_failed = [this](std::exception_ptr) { ++failures; };
+        options.hooks.handler_failed = [this](auto, auto) { ++failures; };
         core = std::make_shared<net::http_server_core>(shard, std::move(handler), options);
     }
     test::memory_peer connect(std::string already_read = {}) {

@@ -29,6 +29,8 @@ enum class errc {
     refused,          ///< the peer refused the connection to a namespace
     reserved_event,   ///< the event name is reserved by the protocol
     invalid_payload,  ///< an event's arguments do not fit its type
+    inbox_full,       ///< a peer sends faster than its handler receives, past the hard limit
+    outbox_full,      ///< a peer does not read what it is sent
 
     // HTTP/1.1 (RFC 9112).
     http_malformed = 80,       ///< a request that does not follow the grammar: 400
@@ -120,6 +122,8 @@ namespace detail {
     case errc::refused: return "connection refused";
     case errc::reserved_event: return "reserved event name";
     case errc::invalid_payload: return "the arguments do not fit the event";
+    case errc::inbox_full: return "too many events wait for a handler";
+    case errc::outbox_full: return "the peer does not read";
     case errc::http_malformed: return "malformed HTTP message";
     case errc::http_head_too_large: return "HTTP head too large";
     case errc::http_too_many_fields: return "too many HTTP header fields";
@@ -162,6 +166,8 @@ namespace detail {
 
 [[nodiscard]] constexpr bool is_limit(errc e) noexcept {
     switch (e) {
+    case errc::inbox_full:
+    case errc::outbox_full:
     case errc::http_head_too_large:
     case errc::http_too_many_fields:
     case errc::http_body_too_large:

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-// The options of an Engine.IO server, with the reference's names and defaults, and the hooks it
-// calls when something is worth a line in a log.
+// The options of an Engine.IO server, with the reference's names and defaults.
 #pragma once
 
-#include <socoro/base/escape.hpp>
+#include <socoro/base/hooks.hpp>
 #include <socoro/base/limits.hpp>
 #include <socoro/net/http_connection.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <functional>
-#include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,35 +22,6 @@ struct cors_options {
     std::vector<std::string> origins;
     /// Whether browsers may send cookies along.
     bool credentials = false;
-};
-
-/// A request that the engine refused.
-struct connection_error {
-    int code = 0;         ///< the reference's: 0 to 5, or the HTTP status of a broken request
-    std::string message;  ///< what the client was told
-    std::string context;  ///< what exactly was wrong
-    std::string address;  ///< who sent it
-    std::string target;   ///< the target of the request, as sent: to be escaped when printed
-};
-
-/// Called for rare events, on the server's executor; a hook must not throw. The defaults print
-/// one line to `std::clog`, with everything from a peer escaped.
-struct hooks {
-    /// A request was refused.
-    std::function<void(connection_error const&)> refused = [](connection_error const& e) {
-        std::clog << "socoro: refused a request from " << e.address << ": " << e.message << " ("
-                  << e.context << ") \"" << escaped(e.target) << "\"\n";
-    };
-    /// Connections cannot be accepted for now.
-    std::function<void(std::error_code)> accept_failed = [](std::error_code ec) {
-        std::clog << "socoro: cannot accept connections: " << ec.message() << '\n';
-    };
-    /// A handler ended with an exception that was not the disconnect of its own socket.
-    std::function<void(std::string_view where, std::string_view what)> handler_failed =
-        [](std::string_view where, std::string_view what) {
-            std::clog << "socoro: a handler of " << escaped(where) << " failed: " << escaped(what)
-                      << '\n';
-        };
 };
 
 /// The options of an Engine.IO server.
@@ -75,7 +43,7 @@ struct options {
     /// Bytes that may wait for one client: a peer that does not read is disconnected beyond.
     std::size_t outbox_bytes = 16 * 1024 * 1024;
     cors_options cors;
-    engine::hooks hooks;
+    socoro::hooks hooks;
     /// Limits on what a peer may send; `max_http_buffer_size` among them.
     socoro::limits limits;
     net::http_deadlines deadlines;

@@ -73,7 +73,7 @@ inline net::endpoint server::listen(net::endpoint const& at) {
         net::http_server_options options;
         options.limits = core_->options().limits;
         options.deadlines = core_->options().deadlines;
-        options.accept_failed = core_->options().hooks.accept_failed;
+        options.hooks = core_->options().hooks;
         http_ =
             std::make_unique<net::http_server>(shard_->get_executor(), nullptr, std::move(options));
         attach(*http_);
@@ -83,8 +83,11 @@ inline net::endpoint server::listen(net::endpoint const& at) {
 
 inline void server::close() {
     if (http_)
-        http_->close();
+        http_->stop_listening();
+    // Polls that wait are answered, before their connections end.
     core_->close();
+    if (http_)
+        http_->close();
 }
 
 inline std::shared_ptr<sink> server::start(
@@ -101,11 +104,10 @@ server::run(std::shared_ptr<session_handler> handler, session opened, hooks cons
     try {
         co_await (*handler)(opened);
     } catch (std::system_error const& e) {
-        if (e.code() != closed && to_report->handler_failed)
-            to_report->handler_failed(opened.id(), e.what());
+        if (e.code() != closed)
+            notify(to_report->handler_failed, opened.id(), e.what());
     } catch (...) {
-        if (to_report->handler_failed)
-            to_report->handler_failed(opened.id(), describe(std::current_exception()));
+        notify(to_report->handler_failed, opened.id(), describe(std::current_exception()));
     }
     opened.close();
 }

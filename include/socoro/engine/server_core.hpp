@@ -263,8 +263,7 @@ inline void server_core::start(
         session->start(accept_(session));
     } catch (...) {
         session->discard();
-        if (options_->hooks.handler_failed)
-            options_->hooks.handler_failed(session->sid(), describe(std::current_exception()));
+        notify(options_->hooks.handler_failed, session->sid(), describe(std::current_exception()));
     }
 }
 
@@ -280,15 +279,13 @@ inline void server_core::report(
     int code,
     std::string_view message,
     std::string_view context) const {
-    if (!options_->hooks.refused)
-        return;
     connection_error error;
     error.code = code;
     error.message = message;
     error.context = context;
     error.address = connection.remote_address();
     error.target = connection.head().target;
-    options_->hooks.refused(error);
+    notify(options_->hooks.refused, error);
 }
 
 }  // namespace socoro::engine

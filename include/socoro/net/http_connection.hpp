@@ -76,6 +76,9 @@ public:
     /// nothing while bytes of a next request wait: then the end shows when the answer is sent.
     void watch(std::function<void()> on_gone);
 
+    /// What was wrong with a request, if one was refused.
+    [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
+
     /// Whether another request may follow.
     [[nodiscard]] bool is_open() const noexcept { return open_; }
 
@@ -131,6 +134,7 @@ private:
     bool complete_ = false;
     bool answered_ = false;
     bool open_ = true;
+    std::error_code failure_;
 };
 
 inline http_connection::http_connection(
@@ -184,7 +188,7 @@ inline asio::awaitable<bool> http_connection::read_head() {
 inline asio::awaitable<result<std::string>> http_connection::read_body(std::size_t limit) {
     if (complete_)
         co_return result<std::string>(std::move(request_.body));
-    std::error_code ec = parser_.body_limit(limit);
+    std::error_code ec = failure_ = parser_.body_limit(limit);
     if (!ec && buffer_.empty() && parser_.head().expects_continue())
         ec = co_await write(*stream_, "HTTP/1.1 100 Continue\r\n\r\n");
     if (!ec)
@@ -215,7 +219,7 @@ inline asio::awaitable<std::error_code> http_connection::parse_until(progress re
         }
         auto const consumed = parser_.feed(buffer_);
         if (!consumed)
-            co_return consumed.error();
+            co_return failure_ = consumed.error();
         buffer_.erase(0, *consumed);
     }
     co_return std::error_code();

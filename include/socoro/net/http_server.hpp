@@ -7,8 +7,6 @@
 #include <socoro/base/escape.hpp>
 #include <socoro/net/http_server_core.hpp>
 
-#include <exception>
-#include <iostream>
 #include <memory>
 #include <utility>
 
@@ -24,7 +22,7 @@ public:
     explicit http_server(
         asio::any_io_executor ex,
         http_handler handler = nullptr,
-        http_server_options options = default_options())
+        http_server_options options = {})
         : shard_(shard::make(std::move(ex)))
         , core_(
               std::make_shared<http_server_core>(shard_, std::move(handler), std::move(options))) {}
@@ -33,7 +31,7 @@ public:
     explicit http_server(
         asio::io_context& context,
         http_handler handler = nullptr,
-        http_server_options options = default_options())
+        http_server_options options = {})
         : http_server(context.get_executor(), std::move(handler), std::move(options)) {}
 
     http_server(http_server const&) = delete;
@@ -47,24 +45,14 @@ public:
     /// Listens at a port on every address, IPv6 and IPv4.
     endpoint listen(unsigned short port) { return core_->listen(any_address(port)); }
 
+    /// Accepts no more; connections go on.
+    void stop_listening() { core_->stop_listening(); }
+
     /// Accepts no more and ends every connection that did not become a session.
     void close() { core_->close(); }
 
     [[nodiscard]] std::shared_ptr<http_server_core> const& core() const { return core_; }
     [[nodiscard]] std::shared_ptr<shard> const& owner() const { return shard_; }
-
-    /// Failures are printed to `std::clog`.
-    [[nodiscard]] static http_server_options default_options() {
-        http_server_options options;
-        options.accept_failed = [](std::error_code ec) {
-            std::clog << "socoro: cannot accept connections: " << ec.message() << '\n';
-        };
-        options.handler_failed = [](std::exception_ptr failure) {
-            std::clog << "socoro: an HTTP handler failed: " << escaped(describe(std::move(failure)))
-                      << '\n';
-        };
-        return options;
-    }
 
 private:
     std::shared_ptr<shard> shard_;

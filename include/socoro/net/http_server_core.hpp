@@ -3,6 +3,8 @@
 // owns its path.
 #pragma once
 
+#include <socoro/base/describe.hpp>
+#include <socoro/base/hooks.hpp>
 #include <socoro/net/acceptor.hpp>
 #include <socoro/net/http_connection.hpp>
 
@@ -33,10 +35,7 @@ struct http_server_options {
     http_deadlines deadlines;
     /// The largest body that reaches the handler, in bytes.
     std::size_t max_body = 1'000'000;
-    /// Called when no connection can be accepted for now.
-    std::function<void(std::error_code)> accept_failed;
-    /// Called when the handler ended with an exception; the client gets status 500.
-    std::function<void(std::exception_ptr)> handler_failed;
+    socoro::hooks hooks;
 };
 
 /// The shared state of an HTTP server. Not thread-safe; it lives on the executor of its shard.
@@ -101,10 +100,7 @@ inline endpoint http_server_core::listen(endpoint const& at) {
             if (auto const self = weak.lock())
                 self->serve(std::move(accepted));
         },
-        [failed = options_.accept_failed](std::error_code ec) {
-            if (failed)
-                failed(ec);
-        });
+        [failed = options_.hooks.accept_failed](std::error_code ec) { notify(failed, ec); });
     return listener->local_endpoint();
 }
 
@@ -131,6 +127,8 @@ http_server_core::run(self_ptr self, std::shared_ptr<stream> from, std::string a
             break;
         co_await self->answer(connection);
     }
+    if (auto const why = connection.failure())
+        notify(options.hooks.violated, violation{"HTTP", connection.remote_address(), {}, why});
 }
 
 inline asio::awaitable<void> http_server_core::answer(http_connection& connection) {
@@ -167,14 +165,14 @@ inline asio::awaitable<void> http_server_core::send(
     }
     if (!failure)
         co_return;
-    if (options_.handler_failed)
-        options_.handler_failed(failure);
+    notify(options_.hooks.handler_failed, connection.head().path(), describe(failure));
     auto const apology = http::text(500, "Internal Server Error");
     co_await connection.respond(apology);
 }
 
 inline asio::awaitable<http::response> http_server_core::call_handler(http::request request) {
     std::exception_ptr failure;
+    std::string const path(request.path());
     try {
         if (handler_) {
             auto response = co_await handler_(std::move(request));
@@ -183,8 +181,8 @@ inline asio::awaitable<http::response> http_server_core::call_handler(http::requ
     } catch (...) {
         failure = std::current_exception();
     }
-    if (failure && options_.handler_failed)
-        options_.handler_failed(failure);
+    if (failure)
+        notify(options_.hooks.handler_failed, path, describe(failure));
     co_return failure ? http::text(500, "Internal Server Error") : http::text(404, "Not Found");
 }
 
