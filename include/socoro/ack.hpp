@@ -215,12 +215,12 @@ public:
     template <typename T>
     [[nodiscard]] T get(std::size_t index) const {
         detail::value_reader reader(attachments);
-        std::tuple<T> value;
-        if (!detail::read_arguments(args, index, reader, value))
+        T value{};
+        if (!detail::read_argument(args, 0, index, reader, value))
             throw std::system_error(
                 errc::invalid_payload,
                 reader.why().where + " is not " + reader.why().expected);
-        return std::move(std::get<0>(value));
+        return value;
     }
 
     /// Sends the reply; does nothing if the peer did not ask for one, if it was sent already, or
@@ -248,6 +248,7 @@ namespace detail {
 
 /// An event as it came, under the name that it has now.
 [[nodiscard]] inline encoded_event encode_event(any_event const& event) {
+    refuse_reserved(event.name);
     json::array list = event.args;
     list.emplace(list.begin(), event.name);
     encoded_event out{{}, event.attachments};

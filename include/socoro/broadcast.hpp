@@ -39,13 +39,13 @@ public:
     }
 
     /// Sends an event.
-    template <event_type E>
+    template <detail::maybe_event E>
     void emit(E const& event) const {
         send(detail::encode_event(event));
     }
 
     /// Sends an event made of these arguments.
-    template <event_type E, typename... Args>
+    template <typename E, typename... Args>
     void emit(Args&&... args) const {
         send(detail::encode_event(detail::make_event<E>(std::forward<Args>(args)...)));
     }

@@ -10,7 +10,9 @@
 #include <boost/mp11.hpp>
 
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -103,7 +105,7 @@ constexpr void refuse_type() {
         !std::is_pointer_v<T>,
         "socoro: a pointer cannot be sent; send what it points to");
     static_assert(
-        always_false<T>,
+        std::is_enum_v<T> || std::is_pointer_v<T> || always_false<T>,
         "socoro: this type is not described: add BOOST_DESCRIBE_STRUCT(type, (), (members...))");
 }
 
@@ -269,14 +271,15 @@ bool value_reader::read_json(json::value const& from, T& into) {
 template <typename T>
 bool value_reader::read_number(json::value const& from, T& into) {
     boost::system::error_code error;
-    if (from.is_number())
+    bool fits = from.is_number();
+    if constexpr (std::is_same_v<T, float>)
+        fits = fits && std::abs(from.to_number<double>(error)) <= std::numeric_limits<T>::max();
+    if (fits)
         into = from.to_number<T>(error);
-    if (from.is_number() && !error)
+    if (fits && !error)
         return true;
-    if constexpr (std::is_integral_v<T>)
-        return expected(from.is_number() ? "a whole number in range" : "a whole number");
-    else
-        return expected("a number");
+    std::string const kind = std::is_integral_v<T> ? "a whole number" : "a number";
+    return expected(from.is_number() ? kind + " in range" : kind);
 }
 
 inline bool value_reader::read_bytes(json::value const& from, bytes& into) {
@@ -354,13 +357,16 @@ bool value_reader::read_map(json::value const& from, T& into) {
 
 template <typename T>
 bool value_reader::read_enum(json::value const& from, T& into) {
-    if (from.is_string() &&
-        boost::describe::enum_from_string(std::string(from.get_string()).c_str(), into))
-        return true;
+    bool found = false;
     std::string names;
-    boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>(
-        [&](auto entry) { names += (names.empty() ? "" : ", ") + std::string(entry.name); });
-    return expected("one of " + names);
+    boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto entry) {
+        names += (names.empty() ? "" : ", ") + std::string(entry.name);
+        if (from.is_string() && std::string_view(from.get_string()) == entry.name) {
+            into = entry.value;
+            found = true;
+        }
+    });
+    return found || expected("one of " + names);
 }
 
 template <typename... Ts>

@@ -95,16 +95,38 @@ template <typename E>
 using reply_of_t = typename reply_of<E>::type;
 
 /// Fails to compile, naming the mistake, for what is no usable event.
+/// Asked for in a `static_assert`, so that it comes before what else is wrong then.
 template <typename E>
-constexpr void check_event() {
+[[nodiscard]] constexpr bool check_event() {
     static_assert(
         event_type<E>,
         "socoro: an event needs a name: static constexpr auto event_name = \"...\";");
-    static_assert(!sio::is_reserved_event(E::event_name), "socoro: this event name is reserved");
-    static_assert(
-        positional_event<E> || described_struct<E>,
-        "socoro: this event is not described: add BOOST_DESCRIBE_STRUCT(event, (), (members...))");
+    if constexpr (event_type<E>) {
+        static_assert(
+            !sio::is_reserved_event(E::event_name),
+            "socoro: this event name is reserved");
+        static_assert(
+            positional_event<E> || described_struct<E>,
+            "socoro: this event is not described: "
+            "add BOOST_DESCRIBE_STRUCT(event, (), (members...))");
+    }
+    return true;
 }
+
+/// As `check_event`, for an event that is to be called.
+template <typename E>
+[[nodiscard]] constexpr bool check_call() {
+    static_assert(check_event<E>());
+    static_assert(
+        acknowledged_event<E>,
+        "socoro: this event has no reply: declare event<\"name\", Reply(Args...)>, "
+        "or using reply = Reply; in the structure");
+    return true;
+}
+
+/// What may be an event, and is checked to be one; not a name that is known at run time only.
+template <typename T>
+concept maybe_event = !std::is_convertible_v<T const&, std::string_view>;
 
 /// An event ready to be put into packets: the JSON text of its name and arguments.
 struct encoded_event {
@@ -128,19 +150,24 @@ template <typename... Args>
     return out;
 }
 
-/// As `encode_named`, for a name that was not checked by the compiler.
-template <typename... Args>
-[[nodiscard]] encoded_event encode_untyped(std::string_view name, Args const&... args) {
+/// Throws for a name that only the protocol itself may send.
+inline void refuse_reserved(std::string_view name) {
     if (sio::is_reserved_event(name))
         throw std::system_error(
             errc::reserved_event,
             "\"" + std::string(name) + "\" is a reserved event name");
+}
+
+/// As `encode_named`, for a name that was not checked by the compiler.
+template <typename... Args>
+[[nodiscard]] encoded_event encode_untyped(std::string_view name, Args const&... args) {
+    refuse_reserved(name);
     return encode_named(name, args...);
 }
 
-template <event_type E>
+template <typename E>
 [[nodiscard]] encoded_event encode_event(E const& event) {
-    check_event<E>();
+    static_assert(check_event<E>());
     if constexpr (positional_event<E>)
         return std::apply(
             [](auto const&... args) { return encode_named(E::event_name, args...); },
@@ -150,9 +177,9 @@ template <event_type E>
 }
 
 /// Makes an event of the arguments that a caller passed.
-template <event_type E, typename... Args>
+template <typename E, typename... Args>
 [[nodiscard]] E make_event(Args&&... args) {
-    check_event<E>();
+    static_assert(check_event<E>());
     if constexpr (positional_event<E>) {
         static_assert(
             std::is_constructible_v<typename E::arguments, Args&&...> ||
@@ -167,19 +194,31 @@ template <event_type E, typename... Args>
     }
 }
 
-/// Reads arguments, `first` being the index of the first one in `list`, into a tuple. Optional
-/// arguments at the end may be missing; more arguments than the tuple has are passed over, as a
-/// JavaScript listener would.
+/// Reads the argument at `index`, `first` being the place of the first one in `list`. An optional
+/// argument may be missing.
+template <typename T>
+[[nodiscard]] bool read_argument(
+    json::array const& list,
+    std::size_t first,
+    std::size_t index,
+    value_reader& reader,
+    T& into) {
+    bool const present = index < list.size() - first;
+    if (present ? reader.read(list[first + index], into) : is_instance<T, std::optional>)
+        return true;
+    if (!present)
+        reader.expected("present");
+    return reader.within("argument " + std::to_string(index + 1));
+}
+
+/// Reads the arguments behind the first `first` items of `list` into a tuple. More arguments than
+/// the tuple has are passed over, as a JavaScript listener would.
 template <typename Tuple>
 [[nodiscard]] bool
 read_arguments(json::array const& list, std::size_t first, value_reader& reader, Tuple& into) {
     std::size_t index = 0;
-    auto const item = [&]<typename T>(T& element) {
-        auto const at = index++;
-        auto const step = "argument " + std::to_string(at + 1);
-        if (first + at < list.size())
-            return reader.read(list[first + at], element) || reader.within(step);
-        return is_instance<T, std::optional> || (reader.expected("present"), reader.within(step));
+    auto const item = [&](auto& element) {
+        return read_argument(list, first, index++, reader, element);
     };
     return std::apply([&](auto&... elements) { return (item(elements) && ...); }, into);
 }

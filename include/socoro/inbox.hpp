@@ -39,8 +39,8 @@ public:
         , most_bytes_(most_bytes)
         , changed_(owner) {}
 
-    /// Adds an event. Gives the name of one that was dropped for it, if any.
-    [[nodiscard]] std::optional<std::string> push(incoming event);
+    /// Adds an event. Gives the names of those that were dropped for it, if any.
+    [[nodiscard]] std::vector<std::string> push(incoming event);
 
     /// Takes the oldest event with one of the names; no names mean any.
     [[nodiscard]] std::optional<incoming> take(std::span<std::string_view const> names);
@@ -57,8 +57,9 @@ public:
     void notify() { changed_.notify_all(); }
 
     [[nodiscard]] bool is_full() const noexcept { return exceeds(1); }
-    /// Twice as full as it should ever be.
-    [[nodiscard]] bool is_overfull() const noexcept { return exceeds(2); }
+    /// Twice as full as it should ever be. One event alone never is too much: the limits of the
+    /// packet have let it through.
+    [[nodiscard]] bool is_overfull() const noexcept { return events_.size() > 1 && exceeds(2); }
     [[nodiscard]] bool has_waiters() const noexcept { return changed_.has_waiters(); }
     [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -82,16 +83,16 @@ private:
     net::signal changed_;
 };
 
-inline std::optional<std::string> inbox::push(incoming event) {
-    std::optional<std::string> dropped;
+inline std::vector<std::string> inbox::push(incoming event) {
+    std::vector<std::string> dropped;
     bytes_ += event.size;
     events_.push_back(std::move(event));
-    if (is_full()) {
-        auto const unwanted = std::find_if(events_.begin(), events_.end(), [this](auto const& e) {
-            return !is_wanted(e.name);
-        });
-        if (unwanted != events_.end())
-            dropped = remove(unwanted).name;
+    auto const is_unwanted = [this](incoming const& e) { return !is_wanted(e.name); };
+    while (is_full()) {
+        auto const unwanted = std::find_if(events_.begin(), events_.end(), is_unwanted);
+        if (unwanted == events_.end())
+            break;
+        dropped.push_back(remove(unwanted).name);
     }
     notify();
     return dropped;

@@ -47,11 +47,11 @@ public:
     }
 
     /// Sends an event to every socket of the namespace; the forms of `socket::emit`.
-    template <event_type E>
+    template <detail::maybe_event E>
     void emit(E const& event) const {
         everyone().emit(event);
     }
-    template <event_type E, typename... Args>
+    template <typename E, typename... Args>
     void emit(Args&&... args) const {
         everyone().template emit<E>(std::forward<Args>(args)...);
     }
@@ -87,7 +87,8 @@ public:
     [[nodiscard]] std::vector<socket> sockets(std::string_view room) const {
         std::vector<socket> members;
         for (auto* const member : core_->adapter().members_of(room))
-            members.emplace_back(member->shared_from_this());
+            if (member->connected())
+                members.emplace_back(member->shared_from_this());
         return members;
     }
 

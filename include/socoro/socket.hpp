@@ -22,7 +22,7 @@ namespace socoro {
 
 namespace detail {
 
-template <event_type E>
+template <typename E>
 struct received {
     using type = E;
 };
@@ -44,7 +44,7 @@ struct received_any<E> {
 
 /// What `recv<Es...>` gives: an event, or a `request` for one that is acknowledged; of several
 /// the variant.
-template <event_type... Es>
+template <typename... Es>
 using received_t = typename detail::received_any<Es...>::type;
 
 /// One client in one namespace: a handle, cheap to copy, that stays valid after the disconnect.
@@ -80,10 +80,10 @@ public:
     /// socket is disconnected and what came before has been received; with `errc::timeout` after
     /// the time given; with `operation_aborted` if the coroutine was cancelled.
     /// Several coroutines may wait at once.
-    template <event_type... Es>
+    template <typename... Es>
     requires(sizeof...(Es) > 0) [[nodiscard]] asio::awaitable<received_t<Es...>> recv(
         std::optional<duration> within = std::nullopt) const {
-        (detail::check_event<Es>(), ...);
+        static_assert((detail::check_event<Es>() && ...));
         return recv_one_of<Es...>(core_, deadline(within));
     }
 
@@ -97,13 +97,13 @@ public:
 
     /// Sends an event to the client. Never waits: what cannot leave at once is queued, up to the
     /// outbox limit, beyond which the client is disconnected.
-    template <event_type E>
+    template <detail::maybe_event E>
     void emit(E const& event) const {
         core_->emit(detail::encode_event(event));
     }
 
     /// Sends an event made of these arguments.
-    template <event_type E, typename... Args>
+    template <typename E, typename... Args>
     void emit(Args&&... args) const {
         core_->emit(detail::encode_event(detail::make_event<E>(std::forward<Args>(args)...)));
     }
@@ -122,8 +122,9 @@ public:
     /// `call` returns. The awaitable throws `std::system_error`: with the reason when the socket
     /// is disconnected, with `errc::timeout` after the time set with `timeout`, with
     /// `errc::invalid_payload` if the reply does not fit.
-    template <acknowledged_event E, typename... Args>
+    template <typename E, typename... Args>
     [[nodiscard]] auto call(Args&&... args) const {
+        static_assert(detail::check_call<E>());
         auto event = detail::encode_event(detail::make_event<E>(std::forward<Args>(args)...));
         return detail::await_reply<detail::reply_of_t<E>>(
             core_->call(std::move(event)),
@@ -232,8 +233,7 @@ inline asio::awaitable<detail::incoming> socket::next(
         }
         if (auto const reason = core->reason())
             throw std::system_error(*reason);
-        // Somebody waits: the session may read on, whatever else fills the inbox.
-        core->on_taken();
+        core->on_wait();
         auto const ec = co_await core->inbox().wait(deadline);
         if (ec)
             throw std::system_error(ec);

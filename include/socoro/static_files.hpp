@@ -82,9 +82,10 @@ inline std::optional<std::filesystem::path> static_files::locate(std::string_vie
     if (!decoded || !decoded->starts_with('/'))
         return std::nullopt;
     std::error_code error;
-    auto file = std::filesystem::weakly_canonical(directory_ / decoded->substr(1), error);
-    if (!error && std::filesystem::is_directory(file, error))
+    auto file = directory_ / decoded->substr(1);
+    if (std::filesystem::is_directory(file, error))
         file /= "index.html";
+    file = std::filesystem::weakly_canonical(file, error);
     if (error || !std::filesystem::is_regular_file(file, error))
         return std::nullopt;
     // Links are resolved by now: what is left must lie below the folder.
