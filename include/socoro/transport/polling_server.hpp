@@ -143,8 +143,10 @@ inline bool polling_server::close(ending how) {
         end(errc::transport_close);
         return true;
     }
-    if (!std::exchange(closing_, true))
+    if (!std::exchange(closing_, true)) {
         close_timer_.arm_after(close_timeout);
+        writable_.notify_all();
+    }
     return false;
 }
 

@@ -31,8 +31,8 @@ enum class ending {
 ///   when the transport has been closed, by the peer or by us, `transport_error` when the peer
 ///   broke it or its rules, `parse_error` for an undecodable packet. Errors are final.
 /// - `has_buffered()`: another packet may be there without waiting: it is too early to flush.
-/// - `is_writable()`: `send` may be called now; `writable()` waits for that and gives false when
-///   the transport has ended.
+/// - `is_writable()`: `send` may be called now; `writable()` waits for that, while no `send` is
+///   under way, and gives false when the transport is closing or has ended.
 /// - `batch_limit()`: the most packets one `send` may carry.
 /// - `send(packets)` sends them in order and waits until they are on their way; an error is
 ///   final. The packets must outlive the call, and calls may not overlap.

@@ -73,6 +73,8 @@ inline asio::awaitable<bool> websocket::writable() {
 }
 
 inline asio::awaitable<std::error_code> websocket::send(std::span<packet_ptr const> packets) {
+    if (closing_ || ended_)
+        co_return asio::error::make_error_code(asio::error::broken_pipe);
     std::string frames;
     for (auto const& packet : packets) {
         char const type = static_cast<char>(packet->type);

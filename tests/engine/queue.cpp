@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <socoro/engine/queue.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace eio = socoro::eio;
+using socoro::engine::packet_ptr;
+using socoro::engine::queue;
+
+namespace {
+
+packet_ptr packet(std::string data) {
+    return std::make_shared<eio::packet const>(
+        eio::packet::of(eio::packet_type::message, std::move(data)));
+}
+
+std::string joined(std::vector<packet_ptr> const& packets) {
+    std::string all;
+    for (auto const& p : packets)
+        all += p->data;
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("engine/queue: packets leave in order, in batches") {
+    queue q;
+    CHECK(q.empty());
+    for (char c = 'a'; c <= 'g'; ++c)
+        q.push(packet(std::string(1, c)));
+    CHECK(q.size() == 7);
+    CHECK(joined(q.take(3)) == "abc");
+    CHECK(joined(q.take(4)) == "defg");
+    CHECK(q.take(4).empty());
+    CHECK(q.empty());
+}
+
+TEST_CASE("engine/queue: bytes are counted with a byte for the type, and given back") {
+    queue q;
+    q.push(packet("abc"));
+    q.push(packet(""));
+    q.push(packet("12345"));
+    CHECK(q.bytes() == 11);
+    std::ignore = q.take(2);
+    CHECK(q.bytes() == 6);
+    std::ignore = q.take(1);
+    CHECK(q.bytes() == 0);
+    q.push(packet("abc"));
+    q.clear();
+    CHECK(q.bytes() == 0);
+    CHECK(q.empty());
+}
