@@ -146,6 +146,8 @@ class request {
 public:
     using reply_type = typename E::reply;
 
+    /// Of nobody: Asio makes one where a coroutine that is spawned fails.
+    request() = default;
     request(arguments values, detail::replier reply)
         : args(unwrap(std::move(values)))
         , reply_(std::move(reply)) {}
@@ -157,7 +159,7 @@ public:
             0,
             std::conditional_t<std::tuple_size_v<arguments> == 1, arguments, std::tuple<int>>>,
         arguments>
-        args;
+        args{};
 
     /// Sends the reply. Does nothing if the peer did not ask for one, if it was sent already, or
     /// after the disconnect. A reply that is a `std::tuple` becomes several arguments.
@@ -196,6 +198,8 @@ private:
 /// Any event, whatever its name: what `recv()` gives.
 class any_event {
 public:
+    /// Of nobody: Asio makes one where a coroutine that is spawned fails.
+    any_event() = default;
     any_event(detail::incoming event, detail::replier reply)
         : name(std::move(event.name))
         , args(std::move(event.list))

@@ -142,13 +142,13 @@ template <typename T>
 json::value encode_value(T const& value, attachments& binary) {
     if constexpr (json_type<T> || std::is_arithmetic_v<T>) {
         return json::value(value);
+    } else if constexpr (std::is_same_v<T, std::nullptr_t> || std::is_same_v<T, std::monostate>) {
+        return nullptr;
     } else if constexpr (std::is_convertible_v<T const&, std::string_view>) {
         return json::value(std::string_view(value));
     } else if constexpr (std::is_same_v<T, bytes>) {
         binary.push_back(value.data);
         return sio::placeholder(binary.size() - 1);
-    } else if constexpr (std::is_same_v<T, std::nullptr_t> || std::is_same_v<T, std::monostate>) {
-        return nullptr;
     } else if constexpr (is_instance<T, std::optional>) {
         return value ? encode_value(*value, binary) : json::value(nullptr);
     } else if constexpr (is_instance<T, std::variant>) {
