@@ -168,8 +168,12 @@ public:
         in_->touch();
         return std::exchange(in_->bytes, {});
     }
+    /// Takes bytes back to the front of what has arrived.
+    void put_back(std::string_view bytes) const { in_->bytes.insert(0, bytes); }
     /// Looks at what has arrived and leaves it there.
     [[nodiscard]] std::string const& arrived() const { return in_->bytes; }
+    /// How much of what was sent has not been read.
+    [[nodiscard]] std::size_t unread() const { return out_->bytes.size(); }
     /// Nothing follows; reading goes on.
     void end() const { out_->end(asio::error::eof); }
     /// The connection is gone at once, with an error if one is given.
