@@ -42,6 +42,7 @@ public:
         inbox_.pop_front();
         co_return socoro::result<eio::packet>(std::move(first));
     }
+    [[nodiscard]] std::error_code failure() const { return {}; }
     [[nodiscard]] bool has_buffered() const { return !inbox_.empty(); }
     [[nodiscard]] bool is_writable() const { return !blocked_ && !ended_; }
     [[nodiscard]] asio::awaitable<bool> writable() {

@@ -122,6 +122,7 @@ private:
     void end(errc reason);
     void send(eio::packet_type type, std::string data = {});
     void flush_soon();
+    void report(std::error_code why) const;
 
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<engine::options const> options_;
@@ -203,6 +204,7 @@ inline asio::awaitable<void> session_core::read(self_ptr self, transport::any_tr
         auto received = co_await from.recv();
         bool const current = self->transport_ == from;
         if (!received) {
+            self->report(from.failure());
             if (current)
                 self->end(
                     self->state_ == state::closing ? errc::forced_close
@@ -312,7 +314,10 @@ inline void session_core::send(std::span<packet_ptr const> packets) {
         // The caller may be in the middle of a broadcast: nobody is called from here.
         state_ = state::closing;
         outbox_.clear();
-        shard_->defer([self = shared_from_this()] { self->end(errc::transport_error); });
+        shard_->defer([self = shared_from_this()] {
+            self->report(errc::outbox_full);
+            self->end(errc::transport_error);
+        });
     } else if (!reading_) {
         flush_soon();
     }
@@ -352,6 +357,16 @@ inline void session_core::finish_close() {
 inline void session_core::discard() {
     if (state_ != state::closed)
         end(errc::forced_close);
+}
+
+/// Tells the hook what the peer did wrong, if it did.
+inline void session_core::report(std::error_code why) const {
+    if (!why || state_ == state::closed)
+        return;
+    bool const framing = why.value() < static_cast<int>(errc::eio_empty_packet) &&
+                         why.value() >= static_cast<int>(errc::ws_bad_handshake);
+    auto const* const protocol = framing ? "WebSocket" : "Engine.IO";
+    notify(options_->hooks.violated, violation{protocol, address_, sid_, why});
 }
 
 inline void session_core::end(errc reason) {

@@ -20,6 +20,7 @@ public:
         : held_(std::make_shared<model<T>>(std::move(held))) {}
 
     [[nodiscard]] asio::awaitable<result<eio::packet>> recv() { return held_->recv(); }
+    [[nodiscard]] std::error_code failure() const { return held_->failure(); }
     [[nodiscard]] bool has_buffered() const { return held_->has_buffered(); }
     [[nodiscard]] bool is_writable() const { return held_->is_writable(); }
     [[nodiscard]] asio::awaitable<bool> writable() { return held_->writable(); }
@@ -46,6 +47,7 @@ private:
     struct interface {
         virtual ~interface() = default;
         virtual asio::awaitable<result<eio::packet>> recv() = 0;
+        virtual std::error_code failure() const = 0;
         virtual bool has_buffered() const = 0;
         virtual bool is_writable() const = 0;
         virtual asio::awaitable<bool> writable() = 0;
@@ -59,6 +61,7 @@ private:
     struct model final : interface {
         explicit model(std::shared_ptr<T> t) : held(std::move(t)) {}
         asio::awaitable<result<eio::packet>> recv() override { return held->recv(); }
+        std::error_code failure() const override { return held->failure(); }
         bool has_buffered() const override { return held->has_buffered(); }
         bool is_writable() const override { return held->is_writable(); }
         asio::awaitable<bool> writable() override { return held->writable(); }

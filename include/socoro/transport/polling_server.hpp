@@ -36,6 +36,7 @@ public:
         std::size_t packets_per_answer);
 
     [[nodiscard]] asio::awaitable<result<eio::packet>> recv();
+    [[nodiscard]] std::error_code failure() const { return failure_; }
     [[nodiscard]] bool has_buffered() const { return !inbox_.empty(); }
     [[nodiscard]] bool is_writable() const { return poll_ && !ended_; }
     [[nodiscard]] asio::awaitable<bool> writable();
@@ -84,6 +85,7 @@ private:
     net::timer close_timer_;
     bool closing_ = false;
     std::optional<errc> ended_;
+    std::error_code failure_;
 };
 
 /// The fields of an answer with packets, or to packets.
@@ -264,11 +266,12 @@ inline void polling_server::take_payload(std::string_view payload) {
     std::optional<errc> reason;
     while (!reason) {
         auto next = reader.next();
-        if (!next)
+        if (!next) {
+            failure_ = next.error();
             reason = errc::parse_error;
-        else if (!*next)
+        } else if (!*next) {
             break;
-        else if ((*next)->type == eio::packet_type::close)
+        } else if ((*next)->type == eio::packet_type::close)
             reason = errc::transport_close;
         else
             inbox_.push_back(std::move(**next));

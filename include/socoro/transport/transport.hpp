@@ -30,6 +30,7 @@ enum class ending {
 /// - `recv()` waits for the next packet. Its error is the disconnect reason: `transport_close`
 ///   when the transport has been closed, by the peer or by us, `transport_error` when the peer
 ///   broke it or its rules, `parse_error` for an undecodable packet. Errors are final.
+/// - `failure()`: once `recv` has failed, what exactly the peer did wrong, if it did.
 /// - `has_buffered()`: another packet may be there without waiting: it is too early to flush.
 /// - `is_writable()`: `send` may be called now; `writable()` waits for that, while no `send` is
 ///   under way, and gives false when the transport is closing or has ended.
@@ -45,6 +46,7 @@ template <typename T>
 concept packet_transport =
     requires(T t, T const c, std::span<packet_ptr const> packets, ending how) {
     { t.recv() } -> std::same_as<asio::awaitable<result<eio::packet>>>;
+    { c.failure() } -> std::same_as<std::error_code>;
     { c.has_buffered() } -> std::same_as<bool>;
     { c.is_writable() } -> std::same_as<bool>;
     { t.writable() } -> std::same_as<asio::awaitable<bool>>;

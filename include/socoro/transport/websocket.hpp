@@ -21,6 +21,7 @@ public:
     explicit websocket(std::shared_ptr<net::websocket> over) : over_(std::move(over)) {}
 
     [[nodiscard]] asio::awaitable<result<eio::packet>> recv();
+    [[nodiscard]] std::error_code failure() const { return failure_; }
     [[nodiscard]] bool has_buffered() const { return over_->has_buffered(); }
     [[nodiscard]] bool is_writable() const { return !sending_ && !closing_ && !ended_; }
     [[nodiscard]] asio::awaitable<bool> writable();
@@ -32,11 +33,16 @@ public:
 private:
     [[nodiscard]] static errc reason_of(std::error_code why) noexcept;
     [[nodiscard]] result<eio::packet> end(errc reason);
+    void fail(std::error_code why) {
+        if (!failure_ && why == condition::remote)
+            failure_ = why;
+    }
 
     std::shared_ptr<net::websocket> over_;
     bool sending_ = false;
     bool closing_ = false;
     std::optional<errc> ended_;
+    std::error_code failure_;
 };
 
 inline asio::awaitable<result<eio::packet>> websocket::recv() {
@@ -46,11 +52,15 @@ inline asio::awaitable<result<eio::packet>> websocket::recv() {
     // After an undecodable packet the connection is still there, until it is closed.
     while (received && ended_)
         received = co_await over_->recv();
-    if (!received)
+    if (!received) {
+        fail(received.error());
         co_return end(reason_of(received.error()));
+    }
     auto decoded = eio::decode(std::move(*received));
-    if (!decoded)
+    if (!decoded) {
+        fail(decoded.error());
         co_return end(errc::parse_error);
+    }
     // Over WebSocket a close packet has no meaning: the connection itself is closed.
     co_return std::move(*decoded);
 }
