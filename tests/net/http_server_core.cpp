@@ -33,6 +33,9 @@ struct server : test::world {
         net::http_server_options options;
         options.max_body = 100;
         options.hooks.handler_failed = [this](auto, auto) { ++failures; };
+        options.hooks.violated = [this](socoro::violation const& v) {
+            violations.push_back(std::string(v.protocol) + ": " + v.why.message());
+        };
         core = std::make_shared<net::http_server_core>(shard, std::move(handler), options);
     }
     test::memory_peer connect(std::string already_read = {}) {
@@ -50,6 +53,7 @@ struct server : test::world {
 
     std::shared_ptr<net::http_server_core> core;
     int failures = 0;
+    std::vector<std::string> violations;
 };
 
 }  // namespace
@@ -100,6 +104,16 @@ TEST_CASE("net/http_server_core: a body over the limit is refused with 413") {
     s.settle();
     CHECK(peer.closed());
     CHECK(s.core->connections() == 0);
+}
+
+TEST_CASE("net/http_server_core: a request that breaks the rules is reported, once") {
+    server s;
+    auto const peer = s.connect("GET / HTTP/1.1\r\n\r\n");
+    s.settle();
+    CHECK(s.violations == std::vector<std::string>{"HTTP: malformed HTTP message"});
+    std::ignore = s.connect(get("/"));
+    s.settle();
+    CHECK(s.violations.size() == 1);
 }
 
 TEST_CASE("net/http_server_core: the first mount that owns a request serves it") {
