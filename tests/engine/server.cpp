@@ -206,8 +206,8 @@ TEST_CASE("engine/server: it listens on real sockets, and lets the program end w
 }
 
 TEST_CASE("engine/server: connections that are alive when everything ends leave nothing") {
-    std::vector<asio::ip::tcp::socket> clients;
     asio::io_context outside;
+    std::vector<asio::ip::tcp::socket> clients;
     {
         setup s(echo);
         auto const at = s.server->listen({asio::ip::address_v4::loopback(), 0});
