@@ -28,7 +28,7 @@ TEST_CASE("engine/server_core: a session over polling is opened byte for byte as
     CHECK(
         peer.take() ==
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\n"
-        "cache-control: no-store\r\nContent-Length: " +
+        "cache-control: no-store\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: " +
             std::to_string(body.size()) + "\r\n\r\n" + body);
     CHECK(w.server->sessions() == 1);
 }
@@ -71,7 +71,8 @@ TEST_CASE("engine/server_core: refusals are byte for byte the reference's") {
         w.run();
         CHECK(
             peer.take() ==
-            "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: " +
+            "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
+            "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: " +
                 std::to_string(body.size()) + "\r\n\r\n" + body);
         CHECK(w.refusals.back() == hook);
     }

@@ -134,3 +134,15 @@ TEST_CASE("http/serializer: a request head that would be two is refused") {
     head.method = "GET /";
     CHECK_THROWS_AS((std::ignore = socoro::http::serialize_head(head)), std::invalid_argument);
 }
+
+TEST_CASE("http/serializer: a known date is a field of every final response, once") {
+    exchange facts;
+    facts.date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    CHECK(
+        serialize({204, {}, {}}, facts) ==
+        "HTTP/1.1 204 No Content\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
+    CHECK(serialize({101, {}, {}}, facts) == "HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    CHECK(
+        serialize({204, {{"date", "today"}}, {}}, facts) ==
+        "HTTP/1.1 204 No Content\r\ndate: today\r\n\r\n");
+}

@@ -70,7 +70,8 @@ TEST_CASE("net/http_connection: answers one request after the other on one conne
     server.send(get("/a"));
     CHECK(
         server.wire.peer.take() ==
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: 7\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\n"
+        "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 7\r\n\r\n"
         "GET /a ");
     server.send(post("/b", "body"));
     server.send(get("/c"));

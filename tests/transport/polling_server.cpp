@@ -23,7 +23,7 @@ TEST_CASE("transport/polling_server: a poll is answered as the reference answers
     CHECK(
         t.poller.wire.take() ==
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\n"
-        "cache-control: no-store\r\nContent-Length: 12\r\n\r\n4hello\x1e"
+        "cache-control: no-store\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 12\r\n\r\n4hello\x1e"
         "bAQ==");
 }
 
@@ -34,7 +34,7 @@ TEST_CASE("transport/polling_server: a post is answered as the reference answers
     CHECK(
         t.poster.wire.take() ==
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\ncache-control: no-store\r\n"
-        "Content-Length: 2\r\n\r\nok");
+        "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 2\r\n\r\nok");
 }
 
 TEST_CASE("transport/polling_server: an empty post is ok and brings nothing") {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Writes responses (RFC 9112 section 4), with the framing fields they need, the body whole: no
-// transfer coding is ever used. It adds no Date: it cannot read the clock. Of requests it writes
-// the head.
+// transfer coding is ever used. Of requests it writes the head.
 #pragma once
 
 #include <socoro/http/grammar.hpp>
@@ -19,13 +18,15 @@ struct exchange {
     unsigned version = 11;   ///< of the request
     bool head = false;       ///< the request's method was HEAD: no body is written
     bool keep_alive = true;  ///< the connection goes on after this response
+    std::string date{};      ///< when the response was made (see date.hpp); empty if not known
 };
 
 /// The facts of one request.
 [[nodiscard]] exchange exchange_of(request const& head);
 
-/// The head of a response, as bytes: the fields in their order, then `Content-Length` (but not for
-/// 1xx, 204 and 304) and `Connection` where it says something, unless the response has them.
+/// The head of a response, as bytes: the fields in their order, then `Date` where it is known and
+/// the status is no interim one, `Content-Length` (but not for 1xx, 204 and 304) and `Connection`
+/// where it says something, unless the response has them.
 /// Throws std::invalid_argument for what would be more or less than this one response: a name
 /// that is no token, a control character in a value (header injection), a status that has not
 /// three digits, Transfer-Encoding, a Content-Length that is not the body's.
@@ -98,6 +99,8 @@ inline std::string serialize_head(response const& answer, exchange const& facts)
     out.append(reason_phrase(answer.status)).append("\r\n");
     for (auto const& [name, value] : answer.headers)
         detail::append_field(out, name, value);
+    if (!facts.date.empty() && answer.status >= 200 && !answer.headers.contains("Date"))
+        detail::append_field(out, "Date", facts.date);
     if (!is_bodiless(answer.status) && !answer.headers.contains("Content-Length"))
         detail::append_field(out, "Content-Length", detail::length_of(answer));
     auto const option = detail::connection_option(facts);

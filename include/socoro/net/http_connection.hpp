@@ -5,6 +5,7 @@
 
 #include <socoro/base/limits.hpp>
 #include <socoro/base/result.hpp>
+#include <socoro/http/date.hpp>
 #include <socoro/http/message.hpp>
 #include <socoro/http/parser.hpp>
 #include <socoro/http/serializer.hpp>
@@ -277,6 +278,9 @@ inline asio::awaitable<std::error_code> http_connection::respond(http::response 
     auto facts = http::exchange_of(head());
     facts.keep_alive =
         facts.keep_alive && complete_ && !answer.headers.has_token("Connection", "close");
+    // A refused upgrade is answered as the reference does, which leaves the date out there.
+    if (!head().wants_upgrade())
+        facts.date = http::format_date(shard_->clock()->date());
     auto const bytes = http::serialize(answer, facts);
     answered_ = true;
     deadline_.arm_after(deadlines_.answer);
