@@ -223,6 +223,20 @@ TEST_CASE("engine/server_core: a ping timeout answers the poll with a close pack
     CHECK(w.server->sessions() == 0);
 }
 
+TEST_CASE("engine/server_core: a request behind the last poll of a session finds no session") {
+    engine_world w;
+    auto const poller = w.connect();
+    auto const sid = w.open(poller);
+    poller.send(w.poll(sid) + w.poll(sid));
+    w.run();
+    w.sessions[0].core->discard();
+    w.run();
+    auto const answers = test::take_answers(poller);
+    REQUIRE(answers.size() == 2);
+    CHECK(answers[0].body == "1");
+    CHECK(answers[1].body == R"({"code":1,"message":"Session ID unknown"})");
+}
+
 TEST_CASE("engine/server_core: a closed polling session says 6 and 1 to the next poll") {
     engine_world w;
     auto const poller = w.connect();
