@@ -32,6 +32,11 @@ namespace json = boost::json;
 struct bytes {
     std::string data;
 
+    bytes() = default;
+    /// A constructor, so that it is no aggregate: g++ 12 destroys those twice that are made in an
+    /// expression with `co_await`.
+    bytes(std::string content) : data(std::move(content)) {}
+
     [[nodiscard]] friend bool operator==(bytes const&, bytes const&) = default;
 };
 
