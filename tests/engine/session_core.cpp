@@ -244,7 +244,7 @@ TEST_CASE("engine/session_core: a peer that never reads is disconnected at the o
     std::ignore = s.take();
     s.wire.first->block();
     for (int i = 0; i < 10; ++i)
-        send(*s.core, std::string(99, 'x'));
+        send(*s.core, std::string(100 - sizeof(socoro::eio::packet), 'x'));
     s.run();
     CHECK(s.core->queued_bytes() == 1000);
     CHECK_FALSE(s.sink->reason);

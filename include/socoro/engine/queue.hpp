@@ -18,38 +18,55 @@ using transport::packet_ptr;
 class queue {
 public:
     void push(packet_ptr packet) {
-        bytes_ += packet->data.size() + 1;
+        bytes_ += cost(*packet);
         packets_.push_back(std::move(packet));
     }
 
     /// Takes the first packets, at most `most`.
     [[nodiscard]] std::vector<packet_ptr> take(std::size_t most) {
-        if (packets_.size() <= most) {
+        if (first_ == 0 && packets_.size() <= most) {
             bytes_ = 0;
             return std::exchange(packets_, {});
         }
-        auto const middle = packets_.begin() + static_cast<std::ptrdiff_t>(most);
-        std::vector<packet_ptr> first(
-            std::make_move_iterator(packets_.begin()),
-            std::make_move_iterator(middle));
-        packets_.erase(packets_.begin(), middle);
-        for (auto const& packet : first)
-            bytes_ -= packet->data.size() + 1;
-        return first;
+        auto const end = first_ + std::min(most, size());
+        std::vector<packet_ptr> taken;
+        taken.reserve(end - first_);
+        for (; first_ < end; ++first_) {
+            bytes_ -= cost(*packets_[first_]);
+            taken.push_back(std::move(packets_[first_]));
+        }
+        close_gap();
+        return taken;
     }
 
     void clear() noexcept {
         packets_.clear();
+        first_ = 0;
         bytes_ = 0;
     }
 
-    [[nodiscard]] bool empty() const noexcept { return packets_.empty(); }
-    [[nodiscard]] std::size_t size() const noexcept { return packets_.size(); }
-    /// Payload bytes that wait, the packet types included.
+    [[nodiscard]] bool empty() const noexcept { return first_ == packets_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return packets_.size() - first_; }
+    /// What waits, in bytes: payloads, and what it costs to keep them.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
+    /// Empty packets are not free either.
+    [[nodiscard]] static std::size_t cost(eio::packet const& packet) noexcept {
+        return packet.data.size() + sizeof(packet);
+    }
+
+    /// What was taken is removed from the vector only when it is half of it, so that taking a long
+    /// queue in small batches stays linear.
+    void close_gap() {
+        if (2 * first_ < packets_.size())
+            return;
+        packets_.erase(packets_.begin(), packets_.begin() + static_cast<std::ptrdiff_t>(first_));
+        first_ = 0;
+    }
+
     std::vector<packet_ptr> packets_;
+    std::size_t first_ = 0;
     std::size_t bytes_ = 0;
 };
 

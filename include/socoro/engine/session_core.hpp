@@ -4,12 +4,12 @@
 // upgrade are decided in `eio`; here those decisions are carried out.
 #pragma once
 
-#include <socoro/base/message.hpp>
 #include <socoro/eio/handshake.hpp>
 #include <socoro/eio/heartbeat.hpp>
-#include <socoro/eio/upgrade.hpp>
 #include <socoro/engine/options.hpp>
 #include <socoro/engine/queue.hpp>
+#include <socoro/engine/sink.hpp>
+#include <socoro/engine/upgrade_attempt.hpp>
 #include <socoro/http/message.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/net/signal.hpp>
@@ -27,19 +27,6 @@
 #include <vector>
 
 namespace socoro::engine {
-
-/// Who takes what a session receives. Called on the session's executor.
-class sink {
-public:
-    virtual ~sink() = default;
-    /// A message arrived.
-    virtual void on_message(message&& received) = 0;
-    /// Whether the next message may come. While it may not, the session does not read, so that
-    /// the peer has to wait; `session_core::resume` makes it ask again.
-    [[nodiscard]] virtual bool wants_more() const = 0;
-    /// The session ended; nothing is called after this.
-    virtual void on_close(errc reason) = 0;
-};
 
 /// The shared state of a session. Not thread-safe; it lives on the executor of its shard.
 class session_core : public std::enable_shared_from_this<session_core> {
@@ -98,26 +85,20 @@ public:
 private:
     enum class state { open, closing, closed };
 
-    /// An upgrade under way.
-    struct attempt {
-        transport::any_transport candidate;
-        eio::upgrade machine;
-        net::timer timer;
-    };
-
     using self_ptr = std::shared_ptr<session_core>;
     [[nodiscard]] static asio::awaitable<void> read(self_ptr self, transport::any_transport from);
     [[nodiscard]] static asio::awaitable<void> write(self_ptr self);
-    [[nodiscard]] static asio::awaitable<void> probe(self_ptr self, transport::any_transport from);
+    [[nodiscard]] static asio::awaitable<void> upgrade(
+        self_ptr self,
+        std::shared_ptr<upgrade_attempt> attempt,
+        transport::any_transport candidate);
 
     void launch(asio::awaitable<void> loop);
     [[nodiscard]] asio::awaitable<void> pause();
     void on_packet(eio::packet&& packet);
     void on_heartbeat();
-    void on_upgrade_timer();
-    void act(eio::upgrade::action what);
-    void switch_transport();
-    void abandon_upgrade();
+    void release_poll();
+    void switch_to(transport::any_transport next);
     void finish_close();
     void end(errc reason);
     void send(eio::packet_type type, std::string data = {});
@@ -132,7 +113,7 @@ private:
     std::function<void(session_core&)> on_end_;
     std::shared_ptr<sink> sink_;
     transport::any_transport transport_;
-    std::unique_ptr<attempt> attempt_;
+    std::shared_ptr<upgrade_attempt> attempt_;
     queue outbox_;
     net::signal wake_;
     net::signal drained_;
@@ -140,7 +121,7 @@ private:
     eio::heartbeat heartbeat_;
     net::timer heartbeat_timer_;
     state state_ = state::open;
-    errc reason_{};
+    std::optional<errc> reason_;
     bool upgraded_ = false;
     bool reading_ = false;
     bool sending_ = false;
@@ -182,7 +163,7 @@ inline void session_core::open(transport::any_transport first) {
 
 inline void session_core::start(std::shared_ptr<sink> receiver) {
     if (state_ == state::closed)
-        return receiver->on_close(reason_);
+        return receiver->on_close(*reason_);
     sink_ = std::move(receiver);
     launch(write(shared_from_this()));
     launch(read(shared_from_this(), transport_));
@@ -378,7 +359,8 @@ inline void session_core::end(errc reason) {
     outbox_.clear();
     // Closing a transport may let the next request in: it must not find this session any more.
     on_end_(*this);
-    abandon_upgrade();
+    if (auto const given_up = std::exchange(attempt_, nullptr))
+        given_up->abandon();
     if (transport_)
         std::ignore = transport_.close(transport::ending::discard);
     if (auto const receiver = std::exchange(sink_, nullptr))
@@ -389,79 +371,43 @@ inline void session_core::end(errc reason) {
 }
 
 inline bool session_core::start_upgrade(transport::any_transport candidate) {
-    if (attempt_ || upgraded_ || state_ == state::closed || !options_->allow_upgrades ||
+    bool const under_way = attempt_ && !attempt_->is_abandoned();
+    if (under_way || upgraded_ || state_ == state::closed || !options_->allow_upgrades ||
         transport_.name() != "polling")
         return false;
-    attempt_.reset(new attempt{
-        candidate,
-        eio::upgrade(shard_->now(), options_->upgrade_timeout),
-        net::timer(shard_->clock(), [this] { on_upgrade_timer(); })});
-    attempt_->timer.arm(attempt_->machine.deadline());
-    launch(probe(shared_from_this(), std::move(candidate)));
+    attempt_ =
+        std::make_shared<upgrade_attempt>(*shard_, candidate, options_->upgrade_timeout, [this] {
+            release_poll();
+        });
+    launch(upgrade(shared_from_this(), attempt_, std::move(candidate)));
     return true;
 }
 
-inline asio::awaitable<void> session_core::probe(self_ptr self, transport::any_transport from) {
-    while (self->attempt_ && self->attempt_->candidate == from) {
-        auto const received = co_await from.recv();
-        if (!self->attempt_ || self->attempt_->candidate != from)
-            break;
-        if (!received) {
-            self->abandon_upgrade();
-            break;
-        }
-        auto const action = self->attempt_->machine.on_packet(*received, self->shard_->now());
-        if (action == eio::upgrade::action::answer_probe) {
-            auto const pong = std::make_shared<eio::packet const>(
-                eio::packet::of(eio::packet_type::pong, "probe"));
-            std::vector<packet_ptr> const answer{pong};
-            co_await from.send(answer);
-            if (self->attempt_ && self->attempt_->candidate == from)
-                self->attempt_->timer.arm(self->attempt_->machine.deadline());
-        } else {
-            self->act(action);
-        }
-    }
-    if (self->transport_ == from && self->state_ == state::open && !self->sink_->wants_more())
+inline asio::awaitable<void> session_core::upgrade(
+    self_ptr self,
+    std::shared_ptr<upgrade_attempt> attempt,
+    transport::any_transport candidate) {
+    bool const taken = co_await attempt->run();
+    if (self->attempt_ == attempt)
+        self->attempt_ = nullptr;
+    if (!taken)
+        co_return;
+    self->switch_to(candidate);
+    if (self->state_ == state::open && !self->sink_->wants_more())
         co_await self->pause();
-    if (self->transport_ == from)
-        co_await read(self, from);
-    else
-        co_await transport::linger(from);
+    co_await read(self, candidate);
 }
 
-inline void session_core::on_upgrade_timer() {
-    auto const keep = shared_from_this();
-    act(attempt_->machine.on_timer(shard_->now()));
-    if (attempt_)
-        attempt_->timer.arm(attempt_->machine.deadline());
+inline void session_core::release_poll() {
+    if (transport_.is_writable() && outbox_.empty())
+        send(eio::packet_type::noop);
 }
 
-inline void session_core::act(eio::upgrade::action what) {
-    using action = eio::upgrade::action;
-    switch (what) {
-    case action::switch_transport: switch_transport(); break;
-    case action::abandon: abandon_upgrade(); break;
-    case action::release_poll:
-        if (transport_.is_writable() && outbox_.empty())
-            send(eio::packet_type::noop);
-        break;
-    case action::answer_probe:
-    case action::none: break;
-    }
-}
-
-inline void session_core::switch_transport() {
-    auto const done = std::exchange(attempt_, nullptr);
-    auto old = std::exchange(transport_, done->candidate);
+inline void session_core::switch_to(transport::any_transport next) {
+    auto old = std::exchange(transport_, std::move(next));
     upgraded_ = true;
     std::ignore = old.close(transport::ending::discard);
     wake_.notify_all();
-}
-
-inline void session_core::abandon_upgrade() {
-    if (auto const given_up = std::exchange(attempt_, nullptr))
-        std::ignore = given_up->candidate.close(transport::ending::discard);
 }
 
 }  // namespace socoro::engine

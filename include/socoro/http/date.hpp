@@ -16,9 +16,9 @@ namespace socoro::http {
 
 namespace detail {
 
-inline void append_padded(std::string& out, long number, std::size_t digits) {
+inline void append_padded(std::string& out, long number, std::size_t width) {
     auto const text = std::to_string(number);
-    out.append(digits > text.size() ? digits - text.size() : 0, '0').append(text);
+    out.append(width > text.size() ? width - text.size() : 0, '0').append(text);
 }
 
 }  // namespace detail
