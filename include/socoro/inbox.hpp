@@ -42,6 +42,11 @@ public:
     /// Adds an event. Gives the names of those that were dropped for it, if any.
     [[nodiscard]] std::vector<std::string> push(incoming event);
 
+    /// Whether there is an event with one of the names; no names mean any.
+    [[nodiscard]] bool contains(std::span<std::string_view const> names) const {
+        return std::any_of(events_.begin(), events_.end(), one_of{names});
+    }
+
     /// Takes the oldest event with one of the names; no names mean any.
     [[nodiscard]] std::optional<incoming> take(std::span<std::string_view const> names);
 
@@ -66,6 +71,15 @@ public:
     void clear() noexcept;
 
 private:
+    /// Whether an event has one of the names; no names mean any.
+    struct one_of {
+        std::span<std::string_view const> names;
+        [[nodiscard]] bool operator()(incoming const& event) const {
+            return names.empty() ||
+                   std::find(names.begin(), names.end(), event.name) != names.end();
+        }
+    };
+
     [[nodiscard]] bool exceeds(std::size_t times) const noexcept {
         return events_.size() > times * most_events_ || bytes_ > times * most_bytes_;
     }
@@ -99,10 +113,7 @@ inline std::vector<std::string> inbox::push(incoming event) {
 }
 
 inline std::optional<incoming> inbox::take(std::span<std::string_view const> names) {
-    auto const matches = [&](incoming const& event) {
-        return names.empty() || std::find(names.begin(), names.end(), event.name) != names.end();
-    };
-    auto const found = std::find_if(events_.begin(), events_.end(), matches);
+    auto const found = std::find_if(events_.begin(), events_.end(), one_of{names});
     if (found == events_.end())
         return std::nullopt;
     return remove(found);

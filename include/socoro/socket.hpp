@@ -226,6 +226,14 @@ inline asio::awaitable<detail::incoming> socket::next(
     core_ptr core,
     std::vector<std::string_view> names,
     std::optional<net::time_point> deadline) {
+    auto const state = co_await asio::this_coro::cancellation_state;
+    if (state.slot().is_connected() && core->inbox().contains(names)) {
+        // Started side by side with others that are ready as well, as `||` does: the first one
+        // cancels the rest, which must not have taken anything by then.
+        co_await asio::post(core->session().owner().get_executor(), asio::use_awaitable);
+        if (state.cancelled() != asio::cancellation_type::none)
+            throw std::system_error(asio::error::operation_aborted);
+    }
     for (;;) {
         if (auto event = core->inbox().take(names)) {
             core->on_taken();
