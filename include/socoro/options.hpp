@@ -18,6 +18,8 @@ struct options : engine::options {
 
     /// A client that is in no namespace for this long is disconnected.
     std::chrono::milliseconds connect_timeout{45'000};
+    /// The attachments that a packet announced have to come within this time.
+    std::chrono::milliseconds attachment_timeout{30'000};
     /// Whether the browser's script is served under the path, as `/socket.io/socket.io.js`.
     bool serve_client = true;
     /// Where the script is: the folder `dist` of the npm package `socket.io-client`.

@@ -55,7 +55,8 @@ public:
         , options_(std::move(opts))
         , find_(std::move(find))
         , decoder_(options_->limits)
-        , connect_timer_(session_->owner().clock(), [this] { on_idle(); }) {
+        , connect_timer_(session_->owner().clock(), [this] { on_idle(); })
+        , attachment_timer_(session_->owner().clock(), [this] { fail(errc::timeout); }) {
         expect_connect();
     }
 
@@ -78,10 +79,17 @@ public:
 private:
     using socket_ptr = std::shared_ptr<socket_core>;
 
+    /// Whether an inbox is full; the session reads on only if somebody waits.
+    [[nodiscard]] bool is_full() const;
     void on_packet(sio::packet&& packet, std::size_t size);
+    /// The client sent what makes no sense: the connection ends.
+    void fail(std::error_code why);
+    /// Lets the session ask again whether to read, once what runs now is done.
+    void resume_reading() {
+        session_->owner().defer([session = session_] { session->resume(); });
+    }
     void connect(sio::packet&& packet);
-    [[nodiscard]] socket_ptr make_socket(std::shared_ptr<namespace_core> nsp, sio::packet&& packet)
-        const;
+    [[nodiscard]] socket_ptr make_socket(std::shared_ptr<namespace_core> nsp, sio::packet&& packet);
     [[nodiscard]] static asio::awaitable<void> admit(
         std::shared_ptr<peer> self,
         socket_ptr socket,
@@ -113,6 +121,7 @@ private:
     /// By the name of the namespace; those that middleware still looks at included.
     std::map<std::string, socket_ptr, std::less<>> sockets_;
     net::timer connect_timer_;
+    net::timer attachment_timer_;
     /// Of the messages that make up the packet being received.
     std::size_t packet_bytes_ = 0;
     bool closed_ = false;
@@ -123,32 +132,43 @@ inline void peer::on_message(message&& received) {
         return;
     packet_bytes_ += received.data.size();
     auto packet = decoder_.feed(std::move(received));
-    if (!packet) {
-        report(packet.error());
-        closed_ = true;
-        session_->close();
-    } else if (*packet) {
+    if (!packet)
+        return fail(packet.error());
+    if (!decoder_.incomplete())
+        attachment_timer_.cancel();
+    else if (!attachment_timer_.armed())
+        attachment_timer_.arm_after(options_->attachment_timeout);
+    if (*packet)
         on_packet(std::move(**packet), std::exchange(packet_bytes_, 0));
-    }
+}
+
+inline void peer::fail(std::error_code why) {
+    auto const keep = shared_from_this();
+    report(why);
+    session_->close();
+    // What was sent before is still on its way, but the sockets are of no use any more.
+    if (!session_->is_closed())
+        close_sockets(errc::forced_close);
+}
+
+inline bool peer::is_full() const {
+    return std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
+        return entry.second->inbox().is_full();
+    });
 }
 
 /// A full inbox stops the reading, but only while nobody waits for what only reading can bring.
 inline bool peer::wants_more() const {
-    bool full = false, awaited = closed_;
-    for (auto const& [name, socket] : sockets_) {
-        full = full || socket->inbox().is_full();
-        awaited = awaited || socket->is_awaiting();
-    }
-    return !full || awaited;
+    return closed_ || !is_full() ||
+           std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
+               return entry.second->is_awaiting();
+           });
 }
 
 inline void peer::on_wait() {
-    bool const full = std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
-        return entry.second->inbox().is_full();
-    });
     // By then the waiting has begun.
-    if (full)
-        session_->owner().defer([session = session_] { session->resume(); });
+    if (is_full())
+        resume_reading();
 }
 
 inline void peer::on_packet(sio::packet&& packet, std::size_t size) {
@@ -163,8 +183,7 @@ inline void peer::on_packet(sio::packet&& packet, std::size_t size) {
         socket->on_event(std::move(packet), size);
         if (!socket->inbox().is_overfull())
             break;
-        report(errc::inbox_full);
-        close_connection();
+        fail(errc::inbox_full);
         break;
     case sio::packet_type::ack: socket->on_ack(std::move(packet)); break;
     case sio::packet_type::disconnect: forget(*socket, errc::client_namespace_disconnect); break;
@@ -187,8 +206,9 @@ inline void peer::connect(sio::packet&& packet) {
     asio::co_spawn(session_->owner().get_executor(), std::move(admission), asio::detached);
 }
 
-inline peer::socket_ptr peer::make_socket(std::shared_ptr<namespace_core> nsp, sio::packet&& packet)
-    const {
+inline peer::socket_ptr peer::make_socket(
+    std::shared_ptr<namespace_core> nsp,
+    sio::packet&& packet) {
     auto const& request = session_->request();
     auto brought = std::make_shared<handshake>();
     brought->headers = request.headers;
@@ -202,7 +222,7 @@ inline peer::socket_ptr peer::make_socket(std::shared_ptr<namespace_core> nsp, s
     return std::make_shared<socket_core>(
         engine::server_core::make_id(),
         std::move(nsp),
-        std::const_pointer_cast<peer>(shared_from_this()),
+        weak_from_this(),
         session_,
         options_,
         std::move(brought));
@@ -300,6 +320,8 @@ inline void peer::forget(socket_core& socket, errc reason) {
     socket.nsp()->remove(socket);
     if (!closed_)
         expect_connect();
+    // Its inbox may have been what kept the session from reading.
+    resume_reading();
     socket.on_close(reason);
 }
 
@@ -307,6 +329,7 @@ inline void peer::close_sockets(errc reason) {
     auto const keep = shared_from_this();
     closed_ = true;
     connect_timer_.cancel();
+    attachment_timer_.cancel();
     while (!sockets_.empty()) {
         auto const socket = sockets_.begin()->second;
         forget(*socket, reason);

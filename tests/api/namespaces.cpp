@@ -327,6 +327,24 @@ TEST_CASE("api/peer: a client that breaks the rules loses its connection, and no
     CHECK(witness.take() == R"(2["number",1])");
 }
 
+TEST_CASE("api/peer: announced attachments have to come in time") {
+    test::scene s;
+    auto slow = s.joined();
+    auto quick = s.joined();
+    slow.send(R"(51-["x",{"_placeholder":true,"num":0}])");
+    quick.send(R"(51-["x",{"_placeholder":true,"num":0}])");
+    quick.send_binary("here");
+    s.world.advance(std::chrono::milliseconds(29'999));
+    std::ignore = slow.take();
+    std::ignore = quick.take();
+    slow.pong();
+    quick.pong();
+    s.world.advance(std::chrono::milliseconds(1));
+    CHECK(slow.take() == "closed");
+    CHECK(quick.take() == "");
+    CHECK(s.reports().find("timed out") != std::string::npos);
+}
+
 TEST_CASE("api/peer: a client has to join a namespace in time, being refused does not count") {
     test::scene scene;
     scene.of("/no").use([](socoro::socket&) -> asio::awaitable<void> {

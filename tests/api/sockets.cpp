@@ -289,6 +289,17 @@ TEST_CASE("api/socket: over polling a broken rule is a forced server close") {
     CHECK(s.scene.sessions() == 0);
 }
 
+TEST_CASE(
+    "api/socket: a handler hears of a broken packet at once, though the client reads nothing") {
+    stage s;
+    auto poller = s.scene.connect_polling();
+    poller.send("0");
+    s.spawn(listen(s.sockets.at(0), s.log));
+    CHECK(poller.send("9") == 200);
+    CHECK(s.log.take() == "forced close");
+    CHECK_FALSE(s.scene.reports().empty());
+}
+
 TEST_CASE("api/socket: disconnect leaves the namespace; disconnect(true) ends the connection too") {
     stage s;
     auto client = s.scene.joined();
@@ -721,6 +732,23 @@ TEST_CASE("api/inbox: reading goes on while a coroutine waits for what only read
         CHECK(s.log.take() == "x");
     }
     CHECK(socket.connected());
+}
+
+TEST_CASE("api/inbox: when the socket with a full one goes, the session reads on") {
+    test::scene s(small_inbox(2));
+    auto const next = std::make_shared<socoro::net::signal>(*s.world.shard);
+    s.of("/a").on_connection([next](socoro::socket socket) -> asio::awaitable<void> {
+        co_await socket.recv<number>();
+        std::ignore = co_await next->wait();
+    });
+    auto client = s.joined("/a");
+    for (int i = 0; i < 4; ++i)
+        client.send("2/a,[\"number\",1]");
+    client.send("0/other,");
+    CHECK(client.take() == "");
+    next->notify_all();
+    s.world.run();
+    CHECK(client.take() == R"(1/a, | 4/other,{"message":"Invalid namespace"})");
 }
 
 TEST_CASE("api/inbox: beyond twice the limit the client is disconnected") {
