@@ -3,6 +3,7 @@
 // folder they were installed in, with the reference's header fields.
 #pragma once
 
+#include <socoro/base/file.hpp>
 #include <socoro/http/message.hpp>
 
 #include <boost/json.hpp>
@@ -10,8 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -43,20 +42,14 @@ private:
         "socket.io.msgpack.min.js",
         "socket.io.msgpack.min.js.map"};
 
-    [[nodiscard]] std::optional<std::string> content_of(std::string_view name);
+    /// The content of a file, read when it is first asked for; null if it is not there.
+    [[nodiscard]] std::string const* content_of(std::string_view name);
     [[nodiscard]] bool is_known_to(http::request const& request) const;
 
     std::filesystem::path directory_;
     std::string etag_;
     std::map<std::string, std::string, std::less<>> contents_;
 };
-
-[[nodiscard]] inline std::optional<std::string> read_file(std::filesystem::path const& file) {
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream)
-        return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(stream), {});
-}
 
 /// The version in the package's own description, one folder above.
 [[nodiscard]] inline std::string version_of_package(std::filesystem::path const& dist) {
@@ -83,7 +76,7 @@ inline std::optional<http::response> client_bundle::find(
     bool const reads = request.method == "GET" || request.method == "HEAD";
     if (directory_.empty() || !listed || !reads)
         return std::nullopt;
-    auto content = content_of(name);
+    auto const* const content = content_of(name);
     if (!content)
         return std::nullopt;
     http::response answer;
@@ -95,7 +88,7 @@ inline std::optional<http::response> client_bundle::find(
     if (is_known_to(request))
         answer.status = 304;
     else
-        answer.body = std::move(*content);
+        answer.body = *content;
     return answer;
 }
 
@@ -104,14 +97,15 @@ inline bool client_bundle::is_known_to(http::request const& request) const {
     return known == etag_ || known == "W/" + etag_;
 }
 
-inline std::optional<std::string> client_bundle::content_of(std::string_view name) {
-    auto const kept = contents_.find(name);
-    if (kept != contents_.end())
-        return kept->second;
-    auto content = read_file(directory_ / name);
-    if (content)
-        contents_.emplace(name, *content);
-    return content;
+inline std::string const* client_bundle::content_of(std::string_view name) {
+    auto kept = contents_.find(name);
+    if (kept == contents_.end()) {
+        auto content = read_file(directory_ / name);
+        if (!content)
+            return nullptr;
+        kept = contents_.emplace(name, std::move(*content)).first;
+    }
+    return &kept->second;
 }
 
 }  // namespace socoro::detail

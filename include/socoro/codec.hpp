@@ -145,7 +145,9 @@ template <typename T>
 
 template <typename T>
 json::value encode_value(T const& value, attachments& binary) {
-    if constexpr (json_type<T> || std::is_arithmetic_v<T>) {
+    if constexpr (json_type<T>) {
+        return sio::without_placeholders(json::value(value));
+    } else if constexpr (std::is_arithmetic_v<T>) {
         return json::value(value);
     } else if constexpr (std::is_same_v<T, std::nullptr_t> || std::is_same_v<T, std::monostate>) {
         return nullptr;

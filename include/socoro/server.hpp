@@ -112,15 +112,16 @@ public:
     /// How many clients are connected.
     [[nodiscard]] std::size_t clients() const { return core_->engine().sessions(); }
 
-    /// Listens no more and disconnects everybody: the reason is `server shutting down`. Handlers
-    /// end by themselves, as soon as they wait for their socket.
+    /// Listens no more and disconnects everybody, for good: the reason is `server shutting down`,
+    /// or `forced close` for a client that middleware still looks at. Handlers end by themselves,
+    /// as soon as they wait for their socket; one of them may destroy the server.
     void close();
 
 private:
     [[nodiscard]] http_server& http();
 
     std::shared_ptr<detail::server_core> core_;
-    std::unique_ptr<http_server> http_;
+    std::shared_ptr<http_server> http_;
 };
 
 inline http_server& server::http() {
@@ -129,7 +130,7 @@ inline http_server& server::http() {
         options.limits = core_->opts().limits;
         options.deadlines = core_->opts().deadlines;
         options.hooks = core_->opts().hooks;
-        http_ = std::make_unique<http_server>(
+        http_ = std::make_shared<http_server>(
             core_->owner()->get_executor(),
             nullptr,
             std::move(options));
@@ -143,12 +144,15 @@ inline net::endpoint server::listen(net::endpoint const& at) {
 }
 
 inline void server::close() {
-    if (http_)
-        http_->stop_listening();
+    // A handler that is told may destroy this very object.
+    auto const core = core_;
+    auto const http = http_;
+    if (http)
+        http->stop_listening();
     // Polls that wait are answered, before their connections end.
-    core_->close();
-    if (http_)
-        http_->close();
+    core->close();
+    if (http)
+        http->close();
 }
 
 }  // namespace socoro

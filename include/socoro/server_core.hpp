@@ -120,6 +120,8 @@ inline asio::awaitable<void> server_core::serve(net::http_connection& connection
 }
 
 inline void server_core::close() {
+    // A handler that is told may destroy the server.
+    auto const self = shared_from_this();
     for (auto const& [name, nsp] : namespaces_) {
         auto const sockets = nsp->sockets();
         for (auto const& [id, socket] : sockets)

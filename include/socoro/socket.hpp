@@ -172,7 +172,8 @@ public:
         return core_->reason() ? core_->last_rooms : core_->nsp()->adapter().rooms_of(*core_);
     }
 
-    /// The program's own data of this socket: a `T` that is default-constructed at first use.
+    /// The program's own data of this socket: a `T` that is default-constructed at first use and
+    /// lives as long as any handle of the socket, so it should not hold one. `T` is copyable.
     /// Throws `std::bad_any_cast` if it was used with another type before.
     template <typename T>
     [[nodiscard]] T& data() const {

@@ -3,7 +3,7 @@
 // it is made for small pages, not for downloads.
 #pragma once
 
-#include <socoro/client_bundle.hpp>
+#include <socoro/base/file.hpp>
 #include <socoro/http/percent.hpp>
 #include <socoro/net/http_server.hpp>
 
@@ -68,7 +68,7 @@ inline http::response static_files::find(http::request const& request) const {
         return answer;
     }
     auto const file = locate(request.path());
-    auto content = file ? detail::read_file(*file) : std::nullopt;
+    auto content = file ? read_file(*file) : std::nullopt;
     if (!content)
         return http::text(404, "Not Found");
     auto answer = http::text(200, std::move(*content), detail::content_type_of(*file));

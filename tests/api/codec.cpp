@@ -368,3 +368,12 @@ TEST_CASE("api/codec: JSON values pass through untouched, however deep") {
     CHECK(written.size() == 2 * 2'002);
     CHECK(encoded(json::object{{"a", 1}}, json::array{1, "b"}) == R"([{"a":1},[1,"b"]])");
 }
+
+TEST_CASE("api/codec: a placeholder that somebody else wrote is not sent on") {
+    socoro::detail::attachments binary;
+    auto const relayed = json::parse(R"({"a":{"_placeholder":true,"num":0},"b":1})");
+    auto const encoded = socoro::detail::encode_arguments(binary, relayed, socoro::bytes("mine"));
+    CHECK(
+        json::value(encoded) == json::parse(R"([{"a":null,"b":1},{"_placeholder":true,"num":0}])"));
+    CHECK(binary == socoro::detail::attachments{"mine"});
+}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <socoro/client_bundle.hpp>
 #include <socoro/static_files.hpp>
 
 #include <doctest/doctest.h>

@@ -174,6 +174,26 @@ TEST_CASE("api/server: a handler may outlive its server, and end when its own wa
     CHECK(take(world, client) == "1005");
 }
 
+TEST_CASE("api/server: a handler that is told of the end may destroy the server") {
+    test::world world;
+    auto io = std::make_unique<socoro::server>(*world.context, quiet());
+    io->on_connection([&](socoro::socket socket) -> asio::awaitable<void> {
+        try {
+            co_await socket.recv<number>();
+        } catch (std::system_error const& e) {
+            CHECK(e.code() == socoro::errc::server_shutting_down);
+            io.reset();
+        }
+    });
+    auto one = join(world, *io);
+    auto two = join(world, *io);
+    io->close();
+    world.run();
+    CHECK_FALSE(io);
+    CHECK(take(world, one) == "1005");
+    CHECK(take(world, two) == "1005");
+}
+
 TEST_CASE("api/server: of two events that are awaited together exactly one is taken") {
     using namespace asio::experimental::awaitable_operators;
     test::world world;

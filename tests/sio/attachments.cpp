@@ -88,3 +88,11 @@ TEST_CASE("sio/attachments: one attachment cannot be mentioned twice") {
 TEST_CASE("sio/attachments: a placeholder inside another is looked at too") {
     CHECK_FALSE(fit(R"([{"_placeholder":true,"num":0,"x":{"_placeholder":true,"num":9}}])", 2));
 }
+
+TEST_CASE("sio/attachments: without placeholders nothing claims to stand for an attachment") {
+    auto const cleaned = socoro::sio::without_placeholders(boost::json::parse(
+        R"([{"a":[{"_placeholder":true,"num":0}],"b":{"_placeholder":false}},{"_placeholder":true}])"));
+    CHECK(cleaned == boost::json::parse(R"([{"a":[null],"b":{"_placeholder":false}},null])"));
+    CHECK(socoro::sio::without_placeholders(7) == 7);
+    CHECK(socoro::sio::without_placeholders(socoro::sio::placeholder(3)).is_null());
+}

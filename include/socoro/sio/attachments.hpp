@@ -28,6 +28,10 @@ namespace socoro::sio {
     boost::json::value const& value,
     std::vector<std::string> const& attachments) noexcept;
 
+/// The value with null for each placeholder, at any depth: what a peer sent as plain JSON must not
+/// name attachments when it is sent on beside binary data.
+[[nodiscard]] boost::json::value without_placeholders(boost::json::value value);
+
 /// Whether every placeholder in `data`, at any depth, has a whole number below `count`, each at
 /// most once: no sender repeats one, and a repeated one would be copied once for each mention.
 [[nodiscard]] bool placeholders_fit(boost::json::value const& data, std::size_t count);
@@ -91,6 +95,23 @@ inline std::string const* find_attachment(
         return nullptr;
     auto const index = detail::number_of(value.get_object());
     return index && *index < attachments.size() ? &attachments[*index] : nullptr;
+}
+
+inline boost::json::value without_placeholders(boost::json::value value) {
+    std::vector<boost::json::value*> pending{&value};
+    while (!pending.empty()) {
+        auto& next = *pending.back();
+        pending.pop_back();
+        if (is_placeholder(next))
+            next = nullptr;
+        else if (auto* const array = next.if_array())
+            for (auto& item : *array)
+                pending.push_back(&item);
+        else if (auto* const object = next.if_object())
+            for (auto& member : *object)
+                pending.push_back(&member.value());
+    }
+    return value;
 }
 
 inline bool placeholders_fit(boost::json::value const& data, std::size_t count) {
