@@ -6,6 +6,7 @@
 #include <socoro/base/config.hpp>
 
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace socoro {
@@ -95,6 +96,18 @@ inline constexpr condition closed = condition::closed;
 
 [[nodiscard]] inline std::error_condition make_error_condition(condition c) noexcept {
     return {static_cast<int>(c), condition_category()};
+}
+
+/// The protocol whose rules or limits an error is about: `HTTP`, `WebSocket`, `Engine.IO`,
+/// `Socket.IO`, or empty.
+[[nodiscard]] constexpr std::string_view protocol_of(errc e) noexcept {
+    if (e >= errc::sio_unknown_type)
+        return "Socket.IO";
+    if (e >= errc::eio_empty_packet)
+        return "Engine.IO";
+    if (e >= errc::ws_bad_handshake)
+        return "WebSocket";
+    return e >= errc::http_malformed ? "HTTP" : "";
 }
 
 }  // namespace socoro

@@ -50,7 +50,8 @@ struct hooks {
                   << escaped(e.context) << ") \"" << escaped(e.target) << "\"\n";
     };
 
-    /// A peer was disconnected because of what it did.
+    /// A peer was disconnected because its bytes follow no protocol, or because of a limit. Packets
+    /// that are well-formed but out of place end the connection without a call.
     std::function<void(violation const&)> violated = [](violation const& e) {
         std::clog << "socoro: " << e.protocol << " violated by " << e.address
                   << (e.sid.empty() ? "" : ", session ") << e.sid << ": " << e.why.message()

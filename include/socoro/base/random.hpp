@@ -4,15 +4,42 @@
 
 #include <socoro/base/config.hpp>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <random>
 #include <string>
+#include <system_error>
+#if __has_include(<sys/random.h>)
+#include <sys/random.h>
+#endif
+#if __has_include(<unistd.h>)
+#include <unistd.h>
+#endif
 
 namespace socoro {
 
 /// `count` bytes from the operating system's generator.
-/// Throws what `std::random_device` throws when there is none.
-[[nodiscard]] inline std::string random_bytes(std::size_t count) {
+/// Throws `std::system_error` when it fails.
+[[nodiscard]] std::string random_bytes(std::size_t count);
+
+#if __has_include(<sys/random.h>)
+
+inline std::string random_bytes(std::size_t count) {
+    constexpr std::size_t most_at_once = 256;
+    std::string bytes(count, '\0');
+    for (std::size_t done = 0; done < count;) {
+        auto const piece = std::min(count - done, most_at_once);
+        if (::getentropy(bytes.data() + done, piece) != 0)
+            throw std::system_error(errno, std::generic_category(), "getentropy");
+        done += piece;
+    }
+    return bytes;
+}
+
+#else
+
+inline std::string random_bytes(std::size_t count) {
     std::random_device device;
     std::string bytes;
     while (bytes.size() < count) {
@@ -22,5 +49,7 @@ namespace socoro {
     bytes.resize(count);
     return bytes;
 }
+
+#endif
 
 }  // namespace socoro
