@@ -160,10 +160,6 @@ public:
             history.pop_front();
     }
 
-    [[nodiscard]] std::vector<std::string> const& members(std::string const& room) {
-        return rooms_[room].members;
-    }
-
     [[nodiscard]] rooms_changed summary() const {
         rooms_changed all;
         for (auto const& [name, place] : rooms_)
@@ -219,7 +215,7 @@ public:
     void on(socoro::request<join> const& ask) {
         std::string const room(house::trimmed(ask.args.room));
         if (name_.empty() || room.empty() || room.size() > 4 * house::longest_name)
-            return;
+            return ask.reply({});
         leave();
         room_ = room;
         socket_.join(group());
@@ -231,7 +227,7 @@ public:
 
     void on(socoro::request<say> const& ask) {
         if (room_.empty() || ask.args.text.size() > 4 * house::longest_text)
-            return;
+            return ask.reply({});
         auto const now = milliseconds_now();
         house_.keep(room_, {name_, ask.args.text, now});
         socket_.to(group()).emit(said{room_, name_, ask.args.text, now});

@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <limits>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -26,22 +28,25 @@ inline std::string option(int argc, char** argv, std::string_view name, std::str
 
 /// The port behind `--port`, 3000 if there is none; 0 lets the system choose.
 inline unsigned short port(int argc, char** argv) {
-    return static_cast<unsigned short>(std::stoi(option(argc, argv, "--port", "3000")));
+    auto const number = std::stoul(option(argc, argv, "--port", "3000"));
+    if (number > std::numeric_limits<unsigned short>::max())
+        throw std::out_of_range("a port is a number up to 65535");
+    return static_cast<unsigned short>(number);
 }
 
 /// Runs until the program is interrupted (Ctrl-C, or a polite kill). Then `close` tells the
 /// clients; those that have not gone after two seconds are left behind.
 inline void run(asio::io_context& context, std::function<void()> close) {
     asio::signal_set signals(context, SIGINT, SIGTERM);
-    asio::steady_timer patience(context);
     signals.async_wait([&](std::error_code ec, int) {
         if (ec)
             return;
         close();
-        patience.expires_after(std::chrono::seconds(2));
-        patience.async_wait([&](std::error_code) { context.stop(); });
+        context.stop();
     });
     context.run();
+    context.restart();
+    context.run_for(std::chrono::seconds(2));
 }
 
 /// Says where the server can be reached.
