@@ -64,7 +64,7 @@ void check(socoro::http::request const& r) {
         require(r.body.empty() || headers.has_token("Transfer-Encoding", "chunked"));
     for (auto const& [name, value] : headers) {
         require(socoro::http::detail::is_token(name));
-        require(std::none_of(value.begin(), value.end(), socoro::http::detail::is_control));
+        require(std::none_of(value.begin(), value.end(), socoro::http::is_control));
     }
     require(r.path().size() + r.query().size() <= r.target.size() + 1);
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 using namespace socoro::http::detail;
+using socoro::http::is_control;
 
 TEST_CASE("http/grammar: a number is digits and nothing else") {
     CHECK(is_number("0123456789"));

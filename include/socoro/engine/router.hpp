@@ -4,6 +4,7 @@
 #pragma once
 
 #include <socoro/engine/options.hpp>
+#include <socoro/http/grammar.hpp>
 #include <socoro/http/message.hpp>
 #include <socoro/http/query.hpp>
 
@@ -69,10 +70,7 @@ namespace detail {
 
 /// What Node refuses in a header it would write.
 [[nodiscard]] inline bool has_control_characters(std::string_view value) {
-    return std::any_of(value.begin(), value.end(), [](char c) {
-        auto const byte = static_cast<unsigned char>(c);
-        return (byte < 0x20 && c != '\t') || byte == 0x7f;
-    });
+    return std::any_of(value.begin(), value.end(), http::is_control);
 }
 
 [[nodiscard]] inline verdict

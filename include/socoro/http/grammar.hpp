@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The small productions that HTTP's grammar is made of (RFC 9110 section 5.6), for this room alone.
+// The small productions that HTTP's grammar is made of (RFC 9110 section 5.6). All but
+// `is_control` are for this room alone.
 #pragma once
 
 #include <socoro/base/config.hpp>
@@ -9,7 +10,15 @@
 #include <algorithm>
 #include <string_view>
 
-namespace socoro::http::detail {
+namespace socoro::http {
+
+/// Whether a byte is a control character other than the tab, which no line of HTTP has.
+[[nodiscard]] constexpr bool is_control(char c) {
+    auto const code = static_cast<unsigned char>(c);
+    return (code < 0x20 && c != '\t') || code == 0x7f;
+}
+
+namespace detail {
 
 inline constexpr std::string_view digits = "0123456789";
 inline constexpr std::string_view alphanumeric =
@@ -35,12 +44,6 @@ inline constexpr std::string_view alphanumeric =
     });
 }
 
-/// Whether a byte is a control character other than the tab, which no line of HTTP has.
-[[nodiscard]] constexpr bool is_control(char c) {
-    auto const code = static_cast<unsigned char>(c);
-    return (code < 0x20 && c != '\t') || code == 0x7f;
-}
-
 /// Whether two field names or tokens are the same (RFC 9110 section 5.1): ASCII case, no locale.
 [[nodiscard]] inline bool same_name(std::string_view a, std::string_view b) {
     return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
@@ -61,4 +64,6 @@ inline constexpr std::string_view alphanumeric =
     return part;
 }
 
-}  // namespace socoro::http::detail
+}  // namespace detail
+
+}  // namespace socoro::http

@@ -61,7 +61,7 @@ inline bool line_scanner::accepts(char c) noexcept {
         return after_cr_ = true;
     if (c == ' ' || c == '\t')
         return size_ > 0;  // at the start it would continue the line before (obs-fold)
-    return !detail::is_control(c);
+    return !is_control(c);
 }
 
 }  // namespace socoro::http

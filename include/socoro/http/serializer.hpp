@@ -111,7 +111,7 @@ inline std::string serialize_head(response const& answer, exchange const& facts)
 
 inline std::string serialize_head(request const& head) {
     detail::require(detail::is_token(head.method), "a method is not a token");
-    auto const breaks_line = [](char c) { return detail::is_control(c) || c == ' '; };
+    auto const breaks_line = [](char c) { return is_control(c) || c == ' '; };
     detail::require(
         !head.target.empty() && std::none_of(head.target.begin(), head.target.end(), breaks_line),
         "a target has a space or a control character");
