@@ -436,3 +436,11 @@ TEST_CASE("net/websocket: the end of the context takes it along in every state")
     failed.context.reset();
     CHECK(failed.clock->armed() == 0);
 }
+
+TEST_CASE("net/websocket: closing a stream that breaks with it leaves no timer") {
+    one_socket s;
+    s.plan->nth = s.plan->operations;
+    s.socket->close();
+    CHECK(s.peer.raw.closed());
+    CHECK(s.clock->armed() == 0);
+}

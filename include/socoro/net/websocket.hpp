@@ -62,7 +62,7 @@ public:
     [[nodiscard]] asio::awaitable<std::error_code> send(message const& m);
 
     /// Sends bytes that are whole frames already (see `append`), in one write if possible.
-    /// Calls may not overlap; the bytes must outlive the call.
+    /// Calls that overlap take turns, in their order; the bytes must outlive the call.
     [[nodiscard]] asio::awaitable<std::error_code> send_frames(std::string_view frames);
 
     /// Appends a frame with `prefix` and `payload` to bytes for `send_frames`.
@@ -311,7 +311,8 @@ inline void websocket::close(std::optional<ws::close_code> code, std::string_vie
         return;
     send_control(ws::opcode::close, code ? ws::encode_close(*code, reason) : std::string());
     close_sent_ = true;
-    close_timer_.arm_after(close_timeout);
+    if (!ended_)
+        close_timer_.arm_after(close_timeout);
 }
 
 inline void websocket::abort() noexcept {
