@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <socoro/net/http_server_core.hpp>
+#include <socoro/net/signal.hpp>
 
 #include "support/http_script.hpp"
 #include "support/world.hpp"
@@ -32,7 +33,9 @@ struct server : test::world {
     explicit server(net::http_handler handler = answer) {
         net::http_server_options options;
         options.max_body = 100;
-        options.hooks.handler_failed = [this](auto, auto) { ++failures; };
+        options.hooks.handler_failed = [this](auto where, auto what) {
+            failures.push_back(std::string(where) + ": " + std::string(what));
+        };
         options.hooks.violated = [this](socoro::violation const& v) {
             violations.push_back(std::string(v.protocol) + ": " + v.why.message());
         };
@@ -52,7 +55,7 @@ struct server : test::world {
     }
 
     std::shared_ptr<net::http_server_core> core;
-    int failures = 0;
+    std::vector<std::string> failures;
     std::vector<std::string> violations;
 };
 
@@ -83,7 +86,7 @@ TEST_CASE("net/http_server_core: a handler that throws costs its own request alo
     auto const failed = s.ask(peer, get("/throw"));
     CHECK(failed.status == 500);
     CHECK(failed.body == "Internal Server Error");
-    CHECK(s.failures == 1);
+    CHECK(s.failures == std::vector<std::string>{"/throw: a bug"});
     CHECK(s.ask(peer, get("/")).status == 200);
 }
 
@@ -93,7 +96,7 @@ TEST_CASE("net/http_server_core: an answer that would inject a field is not sent
     auto const failed = s.ask(peer, get("/inject"));
     CHECK(failed.status == 500);
     CHECK(failed.head.find("Set-Cookie") == std::string::npos);
-    CHECK(s.failures == 1);
+    CHECK(s.failures.size() == 1);
     CHECK(s.ask(peer, get("/")).status == 200);
 }
 
@@ -139,21 +142,73 @@ TEST_CASE("net/http_server_core: the first mount that owns a request serves it")
     CHECK(s.core->connections() == 0);
 }
 
-TEST_CASE("net/http_server_core: a mount that throws, or does not answer, loses the connection") {
-    for (bool const throws : {true, false}) {
-        server s;
-        auto const serve = [throws](net::http_connection&) -> asio::awaitable<void> {
-            if (throws)
-                throw std::logic_error("a bug");
-            co_return;
-        };
-        s.core->mount({[](http::request const&) { return true; }, serve});
-        auto const peer = s.connect(post("/", "body"));
-        CHECK(peer.closed());
-        CHECK(peer.take().empty());
-        CHECK(s.core->connections() == 0);
-        CHECK(s.clock->armed() == 0);
-    }
+TEST_CASE("net/http_server_core: a mount that throws costs its own request alone") {
+    server s;
+    auto const serve = [](net::http_connection&) -> asio::awaitable<void> {
+        throw std::logic_error("a bug");
+        co_return;
+    };
+    s.core->mount({[](http::request const& r) { return r.path() == "/m"; }, serve});
+    auto const peer = s.connect();
+    auto const failed = s.ask(peer, get("/m?q"));
+    CHECK(failed.status == 500);
+    CHECK(failed.body == "Internal Server Error");
+    CHECK(s.failures == std::vector<std::string>{"/m: a bug"});
+    CHECK(s.ask(peer, get("/")).status == 200);
+    CHECK(s.ask(peer, get("/m", test::upgrade_fields)).has("Connection: close"));
+    s.settle();
+    CHECK(s.core->connections() == 0);
+}
+
+TEST_CASE("net/http_server_core: a mount that throws behind its answer loses the connection") {
+    server s;
+    auto const serve = [](net::http_connection& c) -> asio::awaitable<void> {
+        auto const response = http::text(200, "mounted");
+        co_await c.respond(response);
+        throw std::logic_error("a bug");
+    };
+    s.core->mount({[](http::request const&) { return true; }, serve});
+    auto const peer = s.connect(get("/"));
+    CHECK(statuses(peer) == std::vector<int>{200});
+    CHECK(s.failures.size() == 1);
+    CHECK(peer.closed());
+    CHECK(s.core->connections() == 0);
+    CHECK(s.clock->armed() == 0);
+}
+
+TEST_CASE("net/http_server_core: a mount that does not answer loses the connection") {
+    server s;
+    auto const serve = [](net::http_connection&) -> asio::awaitable<void> { co_return; };
+    s.core->mount({[](http::request const&) { return true; }, serve});
+    auto const peer = s.connect(post("/", "body"));
+    CHECK(peer.closed());
+    CHECK(peer.take().empty());
+    CHECK(s.core->connections() == 0);
+    CHECK(s.clock->armed() == 0);
+}
+
+TEST_CASE("net/http_server_core: mounts may be added while one serves") {
+    server s;
+    net::signal go(*s.shard);
+    auto const serve =
+        [&go, text = std::string("mounted")](net::http_connection& c) -> asio::awaitable<void> {
+        co_await go.wait();
+        auto const response = http::text(200, text);
+        co_await c.respond(response);
+    };
+    s.core->mount({[](http::request const&) { return true; }, serve});
+    auto const peer = s.connect(get("/"));
+    for (int i = 0; i < 100; ++i)
+        s.core->mount({[](http::request const&) { return false; }, nullptr});
+    go.notify_all();
+    s.run();
+    CHECK(test::take_answers(peer).at(0).body == "mounted");
+}
+
+TEST_CASE("net/http_server_core: once closed it listens no more") {
+    server s;
+    s.core->close();
+    CHECK_THROWS_AS(s.core->listen({asio::ip::address_v4::loopback(), 0}), std::logic_error);
 }
 
 TEST_CASE("net/http_server_core: closing ends every connection, and refuses new ones") {

@@ -80,6 +80,9 @@ public:
     /// What was wrong with a request, if one was refused.
     [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
 
+    /// Whether an answer to the request whose head was read last has been begun.
+    [[nodiscard]] bool is_answered() const noexcept { return answered_; }
+
     /// Whether another request may follow.
     [[nodiscard]] bool is_open() const noexcept { return open_; }
 

@@ -3,8 +3,6 @@
 // framework.
 #pragma once
 
-#include <socoro/base/describe.hpp>
-#include <socoro/base/escape.hpp>
 #include <socoro/net/http_server_core.hpp>
 
 #include <memory>
@@ -39,7 +37,8 @@ public:
     ~http_server() { core_->close(); }
 
     /// Listens at an endpoint and returns it, with the port the system chose for port 0.
-    /// Throws `std::system_error`, if the port is taken for example.
+    /// Throws `std::system_error`, if the port is taken for example, and `std::logic_error`
+    /// once it was closed.
     endpoint listen(endpoint const& at) { return core_->listen(at); }
 
     /// Listens at a port on every address, IPv6 and IPv4.
@@ -48,7 +47,7 @@ public:
     /// Accepts no more; connections go on.
     void stop_listening() { core_->stop_listening(); }
 
-    /// Accepts no more and ends every connection that did not become a session.
+    /// Accepts no more and ends every connection that did not become a session. That is final.
     void close() { core_->close(); }
 
     [[nodiscard]] std::shared_ptr<http_server_core> const& core() const { return core_; }

@@ -13,7 +13,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <string>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -49,11 +49,15 @@ public:
         , handler_(std::move(handler))
         , options_(std::move(options)) {}
 
-    /// Listens at one more endpoint. Throws `std::system_error`.
+    /// Listens at one more endpoint. Throws `std::system_error`, and `std::logic_error` once it
+    /// was closed.
     endpoint listen(endpoint const& at);
 
     /// Gives requests to `mount` before the handler sees them; the first that owns one has it.
-    void mount(http_mount mount) { mounts_.push_back(std::move(mount)); }
+    /// A mount that throws has its request answered with 500, or loses the connection.
+    void mount(http_mount mount) {
+        mounts_.push_back(std::make_shared<http_mount const>(std::move(mount)));
+    }
 
     /// Serves a connection that somebody else accepted. `already_read` was read from it.
     void serve(std::shared_ptr<stream> from, std::string already_read = {});
@@ -61,7 +65,7 @@ public:
     /// Accepts no more.
     void stop_listening() noexcept;
 
-    /// Accepts no more and ends every connection that has not been taken over.
+    /// Accepts no more and ends every connection that has not been taken over. That is final.
     void close() noexcept;
 
     [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
@@ -77,15 +81,13 @@ private:
     [[nodiscard]] static asio::awaitable<void>
     run(self_ptr self, std::shared_ptr<stream> from, std::string already_read);
     [[nodiscard]] asio::awaitable<void> answer(http_connection& connection);
-    [[nodiscard]] asio::awaitable<http::response> call_handler(http::request request);
-    [[nodiscard]] asio::awaitable<void> send(
-        http_connection& connection,
-        http::response const& response);
+    [[nodiscard]] asio::awaitable<void> answer_from_handler(http_connection& connection);
+    [[nodiscard]] std::shared_ptr<http_mount const> find_mount(http::request const& request) const;
 
     std::shared_ptr<shard> shard_;
     http_handler handler_;
     http_server_options options_;
-    std::vector<http_mount> mounts_;
+    std::vector<std::shared_ptr<http_mount const>> mounts_;
     std::vector<std::shared_ptr<acceptor>> acceptors_;
     boost::intrusive::list<live_connection, boost::intrusive::constant_time_size<false>>
         connections_;
@@ -93,6 +95,8 @@ private:
 };
 
 inline endpoint http_server_core::listen(endpoint const& at) {
+    if (closed_)
+        throw std::logic_error("socoro: an HTTP server that was closed listens no more");
     auto const listener = std::make_shared<acceptor>(shard_, at);
     acceptors_.push_back(listener);
     listener->start(
@@ -127,63 +131,61 @@ http_server_core::run(self_ptr self, std::shared_ptr<stream> from, std::string a
             break;
         co_await self->answer(connection);
     }
-    if (auto const why = connection.failure())
-        notify(options.hooks.violated, violation{"HTTP", connection.remote_address(), {}, why});
-}
-
-inline asio::awaitable<void> http_server_core::answer(http_connection& connection) {
-    for (auto const& mount : mounts_)
-        if (mount.owns(connection.head())) {
-            co_await mount.serve(connection);
-            co_return;
-        }
-    auto body = co_await connection.read_body(options_.max_body);
-    http::response response;
-    if (!body) {
-        response.status = http::status_of(body.error());
-    } else {
-        auto request = connection.head();
-        request.body = std::move(*body);
-        response = co_await call_handler(std::move(request));
+    if (auto const why = connection.failure()) {
+        auto const protocol = protocol_of(static_cast<errc>(why.value()));
+        notify(options.hooks.violated, violation{protocol, connection.remote_address(), {}, why});
     }
-    // Nobody here speaks the other protocol, and what follows would not be HTTP.
-    if (connection.head().wants_upgrade())
-        response.headers.set("Connection", "close");
-    co_await send(connection, response);
 }
 
-/// A response that cannot be written, with a line break in a field for example, is the handler's
-/// failure as well.
-inline asio::awaitable<void> http_server_core::send(
-    http_connection& connection,
-    http::response const& response) {
+/// An exception is the failure of who should have answered, also when it is about a response that
+/// cannot be written, with a line break in a field for example. It costs its own request alone.
+inline asio::awaitable<void> http_server_core::answer(http_connection& connection) {
     std::exception_ptr failure;
     try {
-        co_await connection.respond(response);
+        // Held here, for its own code may add mounts.
+        auto const mount = find_mount(connection.head());
+        if (mount)
+            co_await mount->serve(connection);
+        else
+            co_await answer_from_handler(connection);
     } catch (...) {
         failure = std::current_exception();
     }
     if (!failure)
         co_return;
     notify(options_.hooks.handler_failed, connection.head().path(), describe(failure));
-    auto const apology = http::text(500, "Internal Server Error");
+    if (connection.is_answered())
+        co_return connection.close();
+    auto apology = http::text(500, "Internal Server Error");
+    if (connection.head().wants_upgrade())
+        apology.headers.set("Connection", "close");
     co_await connection.respond(apology);
 }
 
-inline asio::awaitable<http::response> http_server_core::call_handler(http::request request) {
-    std::exception_ptr failure;
-    std::string const path(request.path());
-    try {
-        if (handler_) {
-            auto response = co_await handler_(std::move(request));
-            co_return response;
-        }
-    } catch (...) {
-        failure = std::current_exception();
+inline std::shared_ptr<http_mount const> http_server_core::find_mount(
+    http::request const& request) const {
+    for (auto const& mount : mounts_)
+        if (mount->owns(request))
+            return mount;
+    return nullptr;
+}
+
+inline asio::awaitable<void> http_server_core::answer_from_handler(http_connection& connection) {
+    auto body = co_await connection.read_body(options_.max_body);
+    http::response response;
+    if (!body) {
+        response.status = http::status_of(body.error());
+    } else if (!handler_) {
+        response = http::text(404, "Not Found");
+    } else {
+        auto request = connection.head();
+        request.body = std::move(*body);
+        response = co_await handler_(std::move(request));
     }
-    if (failure)
-        notify(options_.hooks.handler_failed, path, describe(failure));
-    co_return failure ? http::text(500, "Internal Server Error") : http::text(404, "Not Found");
+    // Nobody here speaks the other protocol, and what follows would not be HTTP.
+    if (connection.head().wants_upgrade())
+        response.headers.set("Connection", "close");
+    co_await connection.respond(response);
 }
 
 inline void http_server_core::stop_listening() noexcept {
