@@ -23,7 +23,8 @@ TEST_CASE("transport/polling_server: a poll is answered as the reference answers
     CHECK(
         t.poller.wire.take() ==
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\n"
-        "cache-control: no-store\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 12\r\n\r\n4hello\x1e"
+        "cache-control: no-store\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: "
+        "12\r\n\r\n4hello\x1e"
         "bAQ==");
 }
 
@@ -327,4 +328,14 @@ TEST_CASE("transport/polling_server: extra fields are on every answer") {
     REQUIRE(answers.size() == 2);
     for (auto const& answer : answers)
         CHECK(answer.has("X-Extra: 1"));
+}
+
+TEST_CASE("transport/polling_server: the end of the context in the middle of a post is survived") {
+    over_polling t;
+    t.poster.wire.send(post("/", "4hello").substr(0, 50));
+    t.run();
+    t.poster.connection.reset();
+    t.context.reset();
+    CHECK(t.subject->close(ending::discard));
+    CHECK_FALSE(t.poster.serving->done());
 }

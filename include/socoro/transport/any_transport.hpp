@@ -41,7 +41,9 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return held_ != nullptr; }
 
     /// Whether both share the same transport.
-    [[nodiscard]] friend bool operator==(any_transport const&, any_transport const&) = default;
+    [[nodiscard]] friend bool operator==(any_transport const& a, any_transport const& b) {
+        return a.address() == b.address();
+    }
 
 private:
     struct interface {
@@ -55,6 +57,7 @@ private:
         virtual asio::awaitable<std::error_code> send(std::span<packet_ptr const> packets) = 0;
         virtual bool close(ending how) = 0;
         virtual std::string_view name() const = 0;
+        virtual void const* address() const = 0;
     };
 
     template <typename T>
@@ -71,9 +74,12 @@ private:
         }
         bool close(ending how) override { return held->close(how); }
         std::string_view name() const override { return held->name(); }
+        void const* address() const override { return held.get(); }
 
         std::shared_ptr<T> held;
     };
+
+    [[nodiscard]] void const* address() const { return held_ ? held_->address() : nullptr; }
 
     std::shared_ptr<interface> held_;
 };

@@ -65,6 +65,25 @@ private:
         bool gone = false;
     };
 
+    /// One POST, until it may be answered: however that ends, if only with the coroutine that
+    /// serves it, neither the POST nor its connection is known here afterwards.
+    struct post_scope {
+        post_scope(polling_server& by, net::http_connection& from) : to(by) {
+            to.posting_ = true;
+            to.reading_ = &from;
+        }
+        post_scope(post_scope const&) = delete;
+        post_scope& operator=(post_scope const&) = delete;
+        ~post_scope() {
+            to.posting_ = false;
+            to.reading_ = nullptr;
+        }
+        polling_server& to;
+    };
+
+    [[nodiscard]] asio::awaitable<void> take_post(
+        net::http_connection& connection,
+        http::response& response);
     static void
     add_fields(http::response& response, http::request const& request, std::string type);
     void take_payload(std::string_view payload);
@@ -81,7 +100,7 @@ private:
     net::signal writable_;
     std::shared_ptr<waiting_poll> poll_;
     net::http_connection* reading_ = nullptr;  // the POST whose body is being read
-    bool posting_ = false;                     // a POST has not been answered
+    bool posting_ = false;                     // a POST is read, or its packets wait to be received
     net::timer close_timer_;
     bool closing_ = false;
     std::optional<errc> ended_;
@@ -236,8 +255,15 @@ inline asio::awaitable<void> polling_server::serve_post(
         co_await connection.respond(response);
         co_return;
     }
-    posting_ = true;
-    reading_ = &connection;
+    co_await take_post(connection, response);
+    co_await connection.respond(response);
+}
+
+/// Reads the packets of a POST and makes its answer.
+inline asio::awaitable<void> polling_server::take_post(
+    net::http_connection& connection,
+    http::response& response) {
+    post_scope const scope(*this, connection);
     auto const body = co_await connection.read_body(limits_.max_http_buffer_size);
     reading_ = nullptr;
     if (body) {
@@ -255,8 +281,6 @@ inline asio::awaitable<void> polling_server::serve_post(
     } else {
         end(errc::transport_error);
     }
-    posting_ = false;
-    co_await connection.respond(response);
 }
 
 inline void polling_server::take_payload(std::string_view payload) {
