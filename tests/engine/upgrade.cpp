@@ -320,3 +320,19 @@ TEST_CASE("engine/upgrade: a session that reads no more does not read over WebSo
     w.run();
     CHECK(w.sink().messages == strings{"one", "two"});
 }
+
+TEST_CASE("engine/upgrade: a second probe puts the release of the poll off") {
+    upgrading w;
+    w.poller.send(w.poll(w.sid));
+    w.start();
+    w.client_says("2probe");
+    std::ignore = w.client->take();
+    w.advance(50ms);
+    // The pong cannot leave, so that the timer is still that of the first probe.
+    w.client->raw.limit(0);
+    w.client_says("2probe");
+    w.advance(99ms);
+    CHECK(w.poller.arrived().empty());
+    w.advance(1ms);
+    CHECK(test::take_answers(w.poller).at(0).body == "6");
+}

@@ -92,9 +92,11 @@ inline void upgrade_attempt::abandon() {
 
 inline void upgrade_attempt::on_timer() {
     auto const self = shared_from_this();
-    if (machine_.on_timer(shard_->now()) == eio::upgrade::action::abandon)
+    auto const next = machine_.on_timer(shard_->now());
+    if (next == eio::upgrade::action::abandon)
         return abandon();
-    release_poll_();
+    if (next == eio::upgrade::action::release_poll)
+        release_poll_();
     if (!abandoned_)
         timer_.arm(machine_.deadline());
 }
