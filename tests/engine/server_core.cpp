@@ -136,6 +136,32 @@ TEST_CASE("engine/server_core: only what is under the path is the engine's") {
     CHECK(w.ask(peer, test::get("/engine.io/deeper?EIO=4&transport=polling")).status == 200);
 }
 
+TEST_CASE("engine/server_core: one slash at the end of the path is left out") {
+    struct {
+        std::string path;
+        std::string target;
+        std::string below;
+    } const cases[] = {
+        {"/engine.io", "/engine.io/", ""},
+        {"/engine.io/", "/engine.io/", ""},
+        {"/engine.io/", "/engine.io/a/b", "a/b"},
+        {"/", "/", ""},
+        {"/", "/a", "a"},
+        {"", "/a", "a"},
+    };
+    for (auto const& c : cases) {
+        CAPTURE(c.path);
+        engine::options options;
+        options.path = c.path;
+        engine_world w(options);
+        socoro::http::request request;
+        request.target = c.target + "?EIO=4&transport=polling";
+        REQUIRE(w.server->owns(request));
+        CHECK(w.server->below_path(request) == c.below);
+        CHECK(w.ask(w.connect(), test::get(request.target)).status == 200);
+    }
+}
+
 TEST_CASE("engine/server_core: CORS fields are on every answer, errors too") {
     engine::options options;
     options.cors.origins = {"http://a"};
@@ -325,6 +351,9 @@ TEST_CASE("engine/server_core: after its end an engine takes no requests any mor
     w.server->close();
     CHECK(w.sessions[0].sink->reason == errc::forced_close);
     CHECK(w.server->sessions() == 0);
+    socoro::http::request request;
+    request.target = w.target("", "polling");
+    CHECK_FALSE(w.server->owns(request));
     CHECK(w.ask(peer, w.poll("")).status == 404);
     CHECK(w.ask(peer, w.poll(sid)).status == 404);
     CHECK(w.sessions.size() == 1);

@@ -16,6 +16,10 @@
 namespace socoro::engine {
 
 /// Which pages of other origins may talk to the server from a browser.
+///
+/// As in the reference this is about the answers to polling only: browsers ask no leave for a
+/// WebSocket, and none is refused for its origin. A server that trusts cookies has to look at
+/// the `Origin` of the request that opened the session itself.
 struct cors_options {
     /// The allowed origins, such as `https://example.com`; `*` allows every origin, but then
     /// never with credentials. Empty: no other origin, and no CORS header is sent.
@@ -26,7 +30,8 @@ struct cors_options {
 
 /// The options of an Engine.IO server.
 struct options {
-    /// Requests whose path begins with this and a slash are the engine's.
+    /// Requests whose path begins with this and a slash are the engine's. One slash at its end
+    /// is left out.
     std::string path = "/engine.io";
     /// The transports that clients may use.
     std::vector<std::string> transports{"polling", "websocket"};

@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -35,8 +36,13 @@ public:
 
     server_core(std::shared_ptr<net::shard> owner, options opts, on_session accept);
 
-    /// Whether a request is under the path of this server.
+    /// Whether a request is under the path of this server, which is not closed.
     [[nodiscard]] bool owns(http::request const& request) const;
+
+    /// What follows the path and its slash in the path of a request that this server owns.
+    [[nodiscard]] std::string_view below_path(http::request const& request) const {
+        return request.path().substr(options_->path.size() + 1);
+    }
 
     /// Answers the request whose head has been read.
     [[nodiscard]] asio::awaitable<void> serve(net::http_connection& connection);
@@ -55,6 +61,7 @@ public:
 
     [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
     [[nodiscard]] std::shared_ptr<session_core> find(std::string const& sid) const;
+    /// The options; the path has no slash at its end.
     [[nodiscard]] engine::options const& options() const noexcept { return *options_; }
     [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
 
@@ -62,6 +69,7 @@ public:
     [[nodiscard]] static std::string make_id();
 
 private:
+    [[nodiscard]] static std::shared_ptr<engine::options const> normalized(engine::options opts);
     [[nodiscard]] asio::awaitable<void>
     refuse(net::http_connection& connection, refusal code, std::string_view context);
     [[nodiscard]] asio::awaitable<void> refuse_handshake(
@@ -92,8 +100,15 @@ inline server_core::server_core(
     engine::options opts,
     on_session accept)
     : shard_(std::move(owner))
-    , options_(std::make_shared<engine::options const>(std::move(opts)))
+    , options_(normalized(std::move(opts)))
     , accept_(std::move(accept)) {}
+
+/// The reference takes `/engine.io/` for `/engine.io`.
+inline std::shared_ptr<engine::options const> server_core::normalized(engine::options opts) {
+    if (opts.path.ends_with('/'))
+        opts.path.pop_back();
+    return std::make_shared<engine::options const>(std::move(opts));
+}
 
 inline std::string server_core::make_id() {
     return base64::encode_url(random_bytes(15));
@@ -102,7 +117,8 @@ inline std::string server_core::make_id() {
 inline bool server_core::owns(http::request const& request) const {
     auto const path = request.path();
     auto const& prefix = options_->path;
-    return path.size() > prefix.size() && path.starts_with(prefix) && path[prefix.size()] == '/';
+    return !closed_ && path.size() > prefix.size() && path.starts_with(prefix) &&
+           path[prefix.size()] == '/';
 }
 
 inline void server_core::attach(net::http_server_core& http) {
@@ -110,7 +126,7 @@ inline void server_core::attach(net::http_server_core& http) {
     net::http_mount mount;
     mount.owns = [weak](http::request const& request) {
         auto const self = weak.lock();
-        return self && !self->closed_ && self->owns(request);
+        return self && self->owns(request);
     };
     mount.serve = [weak](net::http_connection& connection) {
         return weak.lock()->serve(connection);
