@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -234,4 +235,28 @@ TEST_CASE("engine/server: connections that are alive when everything ends leave 
         bool const ended = ec == asio::error::eof || ec == asio::error::connection_reset;
         CHECK(ended);
     }
+}
+
+TEST_CASE("engine/server: a session may be kept beyond the context") {
+    std::optional<engine::session> kept;
+    asio::io_context outside;
+    asio::ip::tcp::socket client(outside);
+    {
+        setup s([&kept](engine::session session) -> asio::awaitable<void> {
+            kept = session;
+            std::ignore = co_await session.recv();
+        });
+        client.connect(s.server->listen({asio::ip::address_v4::loopback(), 0}));
+        auto const request =
+            test::get("/engine.io/?EIO=4&transport=websocket", test::upgrade_fields);
+        asio::write(client, asio::buffer(request));
+        while (!kept) {
+            s.context.restart();
+            s.context.run_one();
+        }
+        s.server->close();
+    }
+    CHECK_FALSE(kept->is_open());
+    CHECK(kept->transport() == "websocket");
+    kept->send("nobody hears it");
 }

@@ -43,7 +43,7 @@ struct one_session : test::world {
         run();
     }
     ~one_session() {
-        if (context)
+        if (context && core)
             core->discard();
     }
 
@@ -279,6 +279,29 @@ TEST_CASE("engine/session_core: draining waits until all has left, or the sessio
     CHECK(ended->done());
 }
 
+TEST_CASE("engine/session_core: draining that was asked for may begin after everything is gone") {
+    one_session s;
+    s.wire.first->block();
+    send(*s.core, "x");
+    auto held = s.core->drain();
+    std::exchange(s.core, nullptr)->discard();
+    s.run();
+    CHECK(s.spawn(std::move(held))->done());
+}
+
+TEST_CASE("engine/session_core: whoever keeps it after its end keeps no transport") {
+    one_session s;
+    std::weak_ptr<test::memory_transport> const transport = s.wire.first;
+    s.core->discard();
+    s.run();
+    s.wire.first.reset();
+    CHECK(transport.expired());
+    CHECK(s.core->transport_name() == "websocket");
+    CHECK_FALSE(s.core->current());
+    CHECK_FALSE(s.core->is_writable());
+    CHECK_FALSE(s.core->start_upgrade(transport::any_transport(s.wire.second)));
+}
+
 TEST_CASE("engine/session_core: while the sink wants no more nothing is read, then all follows") {
     one_session s;
     s.sink->react = [&](std::string const&) { s.sink->wants = false; };
@@ -326,6 +349,18 @@ TEST_CASE("engine/session_core: closing a session that does not read ends it") {
     CHECK(s.clock->armed() == 0);
 }
 
+TEST_CASE("engine/session_core: an answer that fails when it reads no more leaves no timer") {
+    one_session s;
+    s.sink->react = [&](std::string const& m) {
+        s.sink->wants = false;
+        send(*s.core, m);
+    };
+    s.plan->nth = s.plan->operations;
+    s.client_says("1");
+    CHECK(s.sink->reason == errc::transport_error);
+    CHECK(s.clock->armed() == 0);
+}
+
 TEST_CASE("engine/session_core: the sink may end the session, whatever it is told") {
     one_session closing;
     closing.sink->react = [&](std::string const&) { closing.core->close(); };
@@ -342,9 +377,15 @@ TEST_CASE("engine/session_core: the sink may end the session, whatever it is tol
 }
 
 TEST_CASE("engine/session_core: a sink that throws ends its own session, nothing else") {
-    one_session s;
+    engine::options options;
+    strings failures;
+    options.hooks.handler_failed = [&](auto where, auto what) {
+        failures.push_back(std::string(where) + ": " + std::string(what));
+    };
+    one_session s(options);
     s.sink->react = [](std::string const&) { throw std::runtime_error("a bug"); };
     s.client_says("1");
+    CHECK(failures == strings{"sid: a bug"});
     CHECK(s.sink->reason == errc::forced_close);
     CHECK(s.ends == 1);
     CHECK(s.clock->armed() == 0);

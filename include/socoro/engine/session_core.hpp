@@ -4,6 +4,7 @@
 // upgrade are decided in `eio`; here those decisions are carried out.
 #pragma once
 
+#include <socoro/base/describe.hpp>
 #include <socoro/eio/handshake.hpp>
 #include <socoro/eio/heartbeat.hpp>
 #include <socoro/engine/options.hpp>
@@ -47,7 +48,8 @@ public:
     /// was closed in between tells the receiver so.
     void start(std::shared_ptr<sink> receiver);
 
-    /// Tries to go on over `candidate`; false if an upgrade is under way or done.
+    /// Tries to go on over `candidate`. False if that may not be: an upgrade is under way or
+    /// done, none is allowed, the session is not on polling, or it has ended.
     [[nodiscard]] bool start_upgrade(transport::any_transport candidate);
 
     /// Queues packets in order, all or none; ignored once the session is closing. They leave
@@ -66,7 +68,9 @@ public:
     [[nodiscard]] std::string const& sid() const noexcept { return sid_; }
     [[nodiscard]] http::request const& request() const noexcept { return request_; }
     [[nodiscard]] std::string const& address() const noexcept { return address_; }
-    [[nodiscard]] std::string_view transport_name() const { return transport_.name(); }
+    /// The name of the transport; after the end, of the last one.
+    [[nodiscard]] std::string_view transport_name() const noexcept { return transport_name_; }
+    /// The transport; none after the end.
     [[nodiscard]] transport::any_transport const& current() const noexcept { return transport_; }
     [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
     [[nodiscard]] bool is_closed() const noexcept { return state_ == state::closed; }
@@ -74,13 +78,15 @@ public:
     [[nodiscard]] net::shard& owner() const noexcept { return *shard_; }
 
     /// Whether a packet sent now would leave at once.
-    [[nodiscard]] bool is_writable() const { return outbox_.empty() && transport_.is_writable(); }
+    [[nodiscard]] bool is_writable() const {
+        return is_open() && outbox_.empty() && transport_.is_writable();
+    }
 
     /// Bytes that wait for the transport.
     [[nodiscard]] std::size_t queued_bytes() const noexcept { return outbox_.bytes(); }
 
     /// Waits until nothing is queued, or the session has ended.
-    [[nodiscard]] asio::awaitable<void> drain();
+    [[nodiscard]] asio::awaitable<void> drain() { return drain(shared_from_this()); }
 
 private:
     enum class state { open, closing, closed };
@@ -88,6 +94,7 @@ private:
     using self_ptr = std::shared_ptr<session_core>;
     [[nodiscard]] static asio::awaitable<void> read(self_ptr self, transport::any_transport from);
     [[nodiscard]] static asio::awaitable<void> write(self_ptr self);
+    [[nodiscard]] static asio::awaitable<void> drain(self_ptr self);
     [[nodiscard]] static asio::awaitable<void> upgrade(
         self_ptr self,
         std::shared_ptr<upgrade_attempt> attempt,
@@ -113,6 +120,7 @@ private:
     std::function<void(session_core&)> on_end_;
     std::shared_ptr<sink> sink_;
     transport::any_transport transport_;
+    std::string_view transport_name_;
     std::shared_ptr<upgrade_attempt> attempt_;
     queue outbox_;
     net::signal wake_;
@@ -149,6 +157,7 @@ inline session_core::session_core(
 
 inline void session_core::open(transport::any_transport first) {
     transport_ = std::move(first);
+    transport_name_ = transport_.name();
     eio::open open;
     open.sid = sid_;
     bool const may_upgrade = options_->allow_upgrades && options_->allows("websocket");
@@ -165,8 +174,10 @@ inline void session_core::start(std::shared_ptr<sink> receiver) {
     if (state_ == state::closed)
         return receiver->on_close(*reason_);
     sink_ = std::move(receiver);
+    // Sending may end the session, whose transport then still has a close to carry out.
+    auto from = transport_;
     launch(write(shared_from_this()));
-    launch(read(shared_from_this(), transport_));
+    launch(read(shared_from_this(), std::move(from)));
 }
 
 /// An exception out of the sink ends this session, and nothing else.
@@ -175,8 +186,10 @@ inline void session_core::launch(asio::awaitable<void> loop) {
         shard_->get_executor(),
         std::move(loop),
         [self = shared_from_this()](std::exception_ptr const& failure) {
-            if (failure)
-                self->end(errc::forced_close);
+            if (!failure)
+                return;
+            notify(self->options_->hooks.handler_failed, self->sid_, describe(failure));
+            self->end(errc::forced_close);
         });
 }
 
@@ -212,6 +225,9 @@ inline asio::awaitable<void> session_core::read(self_ptr self, transport::any_tr
 
 /// While we do not read, the peer's pong cannot reach us: its deadline waits as well.
 inline asio::awaitable<void> session_core::pause() {
+    // What was sent in the meantime may have failed, and so ended the session.
+    if (state_ != state::open)
+        co_return;
     heartbeat_.suspend();
     heartbeat_timer_.arm(heartbeat_.deadline());
     while (state_ == state::open && !sink_->wants_more())
@@ -313,10 +329,9 @@ inline void session_core::flush_soon() {
     });
 }
 
-inline asio::awaitable<void> session_core::drain() {
-    auto const self = shared_from_this();
-    while ((!outbox_.empty() || sending_) && state_ != state::closed)
-        co_await drained_.wait();
+inline asio::awaitable<void> session_core::drain(self_ptr self) {
+    while ((!self->outbox_.empty() || self->sending_) && self->state_ != state::closed)
+        co_await self->drained_.wait();
 }
 
 inline void session_core::close() {
@@ -344,9 +359,10 @@ inline void session_core::discard() {
 inline void session_core::report(std::error_code why) const {
     if (!why || state_ == state::closed)
         return;
-    bool const framing = why.value() < static_cast<int>(errc::eio_empty_packet) &&
-                         why.value() >= static_cast<int>(errc::ws_bad_handshake);
-    auto const* const protocol = framing ? "WebSocket" : "Engine.IO";
+    auto protocol = protocol_of(static_cast<errc>(why.value()));
+    // A full outbox is nobody's protocol: it is the session that gives up.
+    if (protocol.empty())
+        protocol = "Engine.IO";
     notify(options_->hooks.violated, violation{protocol, address_, sid_, why});
 }
 
@@ -361,8 +377,9 @@ inline void session_core::end(errc reason) {
     on_end_(*this);
     if (auto const given_up = std::exchange(attempt_, nullptr))
         given_up->abandon();
-    if (transport_)
-        std::ignore = transport_.close(transport::ending::discard);
+    // Whoever keeps the session afterwards keeps neither the connection nor its buffers.
+    if (auto last = std::exchange(transport_, {}))
+        std::ignore = last.close(transport::ending::discard);
     if (auto const receiver = std::exchange(sink_, nullptr))
         receiver->on_close(reason);
     wake_.notify_all();
@@ -373,7 +390,7 @@ inline void session_core::end(errc reason) {
 inline bool session_core::start_upgrade(transport::any_transport candidate) {
     bool const under_way = attempt_ && !attempt_->is_abandoned();
     if (under_way || upgraded_ || state_ == state::closed || !options_->allow_upgrades ||
-        transport_.name() != "polling")
+        transport_name_ != "polling")
         return false;
     attempt_ =
         std::make_shared<upgrade_attempt>(*shard_, candidate, options_->upgrade_timeout, [this] {
@@ -399,12 +416,13 @@ inline asio::awaitable<void> session_core::upgrade(
 }
 
 inline void session_core::release_poll() {
-    if (transport_.is_writable() && outbox_.empty())
+    if (is_writable())
         send(eio::packet_type::noop);
 }
 
 inline void session_core::switch_to(transport::any_transport next) {
     auto old = std::exchange(transport_, std::move(next));
+    transport_name_ = transport_.name();
     upgraded_ = true;
     std::ignore = old.close(transport::ending::discard);
     wake_.notify_all();
