@@ -190,8 +190,9 @@ TEST_CASE("net/http_server_core: a mount that does not answer loses the connecti
 TEST_CASE("net/http_server_core: mounts may be added while one serves") {
     server s;
     net::signal go(*s.shard);
-    auto const serve =
-        [&go, text = std::string("mounted")](net::http_connection& c) -> asio::awaitable<void> {
+    std::string const text = "mounted";
+    // So small that a `std::function` holds it in itself: who moves the one moves the other.
+    auto const serve = [&go, &text](net::http_connection& c) -> asio::awaitable<void> {
         co_await go.wait();
         auto const response = http::text(200, text);
         co_await c.respond(response);
