@@ -22,12 +22,7 @@ using http_server = net::http_server;
 class server {
 public:
     /// Runs on `ex`, which runs one task at a time: a strand, or an `io_context` of one thread.
-    explicit server(asio::any_io_executor ex, options opts = {})
-        : core_(std::make_shared<detail::server_core>(
-              net::shard::make(std::move(ex)),
-              std::move(opts))) {
-        core_->start();
-    }
+    explicit server(asio::any_io_executor ex, options opts = {});
 
     /// Runs on an `io_context` that one thread runs.
     explicit server(asio::io_context& context, options opts = {})
@@ -40,7 +35,7 @@ public:
     /// Listens at an endpoint and returns it, with the port the system chose for port 0. Requests
     /// that are not under the path get status 404: attach to an `http_server` to serve them.
     /// Throws `std::system_error`, if the port is taken for example.
-    net::endpoint listen(net::endpoint const& at);
+    net::endpoint listen(net::endpoint const& at) { return http_->listen(at); }
 
     /// Listens at a port on every address, IPv6 and IPv4.
     net::endpoint listen(unsigned short port) { return listen(net::any_address(port)); }
@@ -53,7 +48,7 @@ public:
     /// `already_read` are the bytes read from it that nobody has answered, the head of a request
     /// first. Later requests on it that are not under the path get status 404.
     void serve(std::shared_ptr<net::stream> connection, std::string already_read) {
-        http().core()->serve(std::move(connection), std::move(already_read));
+        http_->serve(std::move(connection), std::move(already_read));
     }
 
     /// The same for a head that was parsed; `behind` are the bytes read behind it.
@@ -118,41 +113,29 @@ public:
     void close();
 
 private:
-    [[nodiscard]] http_server& http();
-
     std::shared_ptr<detail::server_core> core_;
-    std::shared_ptr<http_server> http_;
+    std::shared_ptr<net::http_server_core> http_;
 };
 
-inline http_server& server::http() {
-    if (!http_) {
-        net::http_server_options options;
-        options.limits = core_->opts().limits;
-        options.deadlines = core_->opts().deadlines;
-        options.hooks = core_->opts().hooks;
-        http_ = std::make_shared<http_server>(
-            core_->owner()->get_executor(),
-            nullptr,
-            std::move(options));
-        attach(*http_);
-    }
-    return *http_;
-}
-
-inline net::endpoint server::listen(net::endpoint const& at) {
-    return http().listen(at);
+inline server::server(asio::any_io_executor ex, options opts)
+    : core_(
+          std::make_shared<detail::server_core>(net::shard::make(std::move(ex)), std::move(opts))) {
+    core_->start();
+    http_ = std::make_shared<net::http_server_core>(
+        core_->owner(),
+        nullptr,
+        core_->engine().http_options());
+    core_->attach(*http_);
 }
 
 inline void server::close() {
     // A handler that is told may destroy this very object.
     auto const core = core_;
     auto const http = http_;
-    if (http)
-        http->stop_listening();
+    http->stop_listening();
     // Polls that wait are answered, before their connections end.
     core->close();
-    if (http)
-        http->close();
+    http->close();
 }
 
 }  // namespace socoro

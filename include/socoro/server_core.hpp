@@ -108,7 +108,7 @@ inline void server_core::attach(net::http_server_core& http) {
 inline asio::awaitable<void> server_core::serve(net::http_connection& connection) {
     auto const self = shared_from_this();
     auto const& request = connection.head();
-    auto const rest = request.path().substr(options_->path.size() + 1);
+    auto const rest = engine_->below_path(request);
     auto const common = engine_->common_fields(request);
     if (auto answer = bundle_.find(rest, request)) {
         for (auto const& field : common)

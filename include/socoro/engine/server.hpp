@@ -24,13 +24,7 @@ class server {
 public:
     /// Runs on `ex`, which runs one task at a time. `handler` is started for each session, and
     /// kept as long as it runs.
-    server(asio::any_io_executor ex, session_handler handler, options opts = {})
-        : shard_(net::shard::make(std::move(ex)))
-        , core_(std::make_shared<server_core>(
-              shard_,
-              std::move(opts),
-              [h = std::make_shared<session_handler>(std::move(handler))](
-                  std::shared_ptr<session_core> const& opened) { return start(opened, h); })) {}
+    server(asio::any_io_executor ex, session_handler handler, options opts = {});
 
     /// As above, on an `io_context` that one thread runs.
     server(asio::io_context& context, session_handler handler, options opts = {})
@@ -42,7 +36,7 @@ public:
 
     /// Listens at an endpoint and returns it, with the port the system chose for port 0. Requests
     /// that are not under the path get status 404. Throws `std::system_error`.
-    net::endpoint listen(net::endpoint const& at);
+    net::endpoint listen(net::endpoint const& at) { return http_->listen(at); }
 
     /// Listens at a port on every address.
     net::endpoint listen(unsigned short port) { return listen(net::any_address(port)); }
@@ -50,7 +44,7 @@ public:
     /// Takes the requests under the path from `http`, which needs to run on the same executor.
     void attach(net::http_server& http) { core_->attach(*http.core()); }
 
-    /// Ends every session and listens no more.
+    /// Ends every session and listens no more, for good.
     void close();
 
     /// How many sessions there are.
@@ -65,29 +59,28 @@ private:
 
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<server_core> core_;
-    std::unique_ptr<net::http_server> http_;
+    std::shared_ptr<net::http_server_core> http_;
 };
 
-inline net::endpoint server::listen(net::endpoint const& at) {
-    if (!http_) {
-        net::http_server_options options;
-        options.limits = core_->options().limits;
-        options.deadlines = core_->options().deadlines;
-        options.hooks = core_->options().hooks;
-        http_ =
-            std::make_unique<net::http_server>(shard_->get_executor(), nullptr, std::move(options));
-        attach(*http_);
-    }
-    return http_->listen(at);
+inline server::server(asio::any_io_executor ex, session_handler handler, options opts)
+    : shard_(net::shard::make(std::move(ex))) {
+    auto const shared = std::make_shared<session_handler>(std::move(handler));
+    core_ = std::make_shared<server_core>(
+        shard_,
+        std::move(opts),
+        [shared](std::shared_ptr<session_core> const& opened) { return start(opened, shared); });
+    http_ = std::make_shared<net::http_server_core>(shard_, nullptr, core_->http_options());
+    core_->attach(*http_);
 }
 
 inline void server::close() {
-    if (http_)
-        http_->stop_listening();
+    // A handler that is told may destroy this very object.
+    auto const core = core_;
+    auto const http = http_;
+    http->stop_listening();
     // Polls that wait are answered, before their connections end.
-    core_->close();
-    if (http_)
-        http_->close();
+    core->close();
+    http->close();
 }
 
 inline std::shared_ptr<sink> server::start(

@@ -51,6 +51,15 @@ public:
     /// server is closed or destroyed.
     void attach(net::http_server_core& http);
 
+    /// What an HTTP server that is there for this one alone should know.
+    [[nodiscard]] net::http_server_options http_options() const {
+        net::http_server_options http;
+        http.limits = options_->limits;
+        http.deadlines = options_->deadlines;
+        http.hooks = options_->hooks;
+        return http;
+    }
+
     /// Ends every session at once; new ones are refused.
     void close();
 
