@@ -16,11 +16,13 @@ int main(int argc, char** argv) {
     socoro::static_files page(example::option(argc, argv, "--page", CHAT_PAGE_DIRECTORY));
     socoro::http_server http(context, page);
     io.attach(http);
-    example::announce(http.listen(example::port(argc, argv)));
     // [/main]
 
-    example::run(context, [&] {
-        io.close();
-        http.close();
-    });
+    return example::run(
+        context,
+        [&] { return http.listen(example::port(argc, argv)); },
+        [&] {
+            io.close();
+            http.close();
+        });
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // The smallest server: whatever a client sends as `message` comes back to it.
-#include <socoro.hpp>
-
-#include "../support/program.hpp"
-
 // [echo]
+#include <socoro.hpp>
+#include <socoro/src.hpp>  // in exactly one source file: compiles Boost.JSON
+
 using message = socoro::event<"message", std::string>;
 
 asio::awaitable<void> echo(socoro::socket socket) {
@@ -13,12 +12,12 @@ asio::awaitable<void> echo(socoro::socket socket) {
         socket.emit(said);
     }
 }
-// [/echo]
 
-int main(int argc, char** argv) {
+int main() {
     asio::io_context context;
     socoro::server io(context);
     io.on_connection(echo);
-    example::announce(io.listen(example::port(argc, argv)));
-    example::run(context, [&] { io.close(); });
+    io.listen(3000);
+    context.run();
 }
+// [/echo]

@@ -16,6 +16,8 @@ asio::awaitable<void> echo(socoro::engine::session session) {
 int main(int argc, char** argv) {
     asio::io_context context;
     socoro::engine::server server(context, echo);
-    example::announce(server.listen(example::port(argc, argv)));
-    example::run(context, [&] { server.close(); });
+    return example::run(
+        context,
+        [&] { return server.listen(example::port(argc, argv)); },
+        [&] { server.close(); });
 }

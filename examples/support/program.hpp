@@ -6,12 +6,12 @@
 
 #include <asio/signal_set.hpp>
 
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
-#include <limits>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -28,15 +28,22 @@ inline std::string option(int argc, char** argv, std::string_view name, std::str
 
 /// The port behind `--port`, 3000 if there is none; 0 lets the system choose.
 inline unsigned short port(int argc, char** argv) {
-    auto const number = std::stoul(option(argc, argv, "--port", "3000"));
-    if (number > std::numeric_limits<unsigned short>::max())
-        throw std::out_of_range("a port is a number up to 65535");
-    return static_cast<unsigned short>(number);
+    auto const text = option(argc, argv, "--port", "3000");
+    unsigned short number = 0;
+    auto const end = text.data() + text.size();
+    auto const parsed = std::from_chars(text.data(), end, number);
+    if (parsed.ec != std::errc() || parsed.ptr != end)
+        throw std::invalid_argument("--port wants a number up to 65535");
+    return number;
 }
 
-/// Runs until the program is interrupted (Ctrl-C, or a polite kill). Then `close` tells the
-/// clients; those that have not gone after two seconds are left behind.
-inline void run(asio::io_context& context, std::function<void()> close) {
+/// Listens, says where, and runs until the program is interrupted (Ctrl-C, or a polite kill).
+/// Then `close` tells the clients; those that have not gone after two seconds are left behind.
+/// Gives the exit code of the program.
+inline int run(
+    asio::io_context& context,
+    std::function<socoro::net::endpoint()> listen,
+    std::function<void()> close) {
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&](std::error_code ec, int) {
         if (ec)
@@ -44,14 +51,16 @@ inline void run(asio::io_context& context, std::function<void()> close) {
         close();
         context.stop();
     });
+    try {
+        std::cout << "listening on http://127.0.0.1:" << listen().port() << std::endl;
+    } catch (std::exception const& e) {
+        std::cerr << e.what() << '\n';
+        return EXIT_FAILURE;
+    }
     context.run();
     context.restart();
     context.run_for(std::chrono::seconds(2));
-}
-
-/// Says where the server can be reached.
-inline void announce(socoro::net::endpoint const& at) {
-    std::cout << "listening on http://127.0.0.1:" << at.port() << std::endl;
+    return EXIT_SUCCESS;
 }
 
 }  // namespace example

@@ -33,14 +33,28 @@ using menu = socoro::event<"menu", std::vector<std::string>(std::string)>;
 using photo = socoro::event<"photo", std::string, socoro::bytes>;
 // [/events]
 
+std::vector<std::string> dishes_of(std::string const& day) {
+    return day == "today" ? std::vector<std::string>{"soup", "bread"} : std::vector<std::string>{};
+}
+
 // [receiving]
 asio::awaitable<void> serve_table(socoro::socket socket) {
     for (;;) {
         auto const next = co_await socket.recv<order, menu>();  // the first of several
-        if (auto const* placed = std::get_if<order>(&next))
+        if (auto const* placed = std::get_if<order>(&next)) {
             socket.to("kitchen").emit(*placed);
-        else
-            std::get<socoro::request<menu>>(next).reply({"soup", "bread"});
+        } else {
+            auto const& asked = std::get<socoro::request<menu>>(next);
+            asked.reply(dishes_of(asked.args));  // .args: the argument, a std::string here
+        }
+    }
+}
+
+asio::awaitable<void> listen_to_bells(socoro::socket socket) {
+    for (;;) {
+        auto const rung = co_await socket.recv<bell>();
+        auto const& [where, times] = rung;  // positional events are tuples
+        std::cout << where << " rang " << times << " times\n";
     }
 }
 // [/receiving]
@@ -126,12 +140,14 @@ int main(int argc, char** argv) {
             co_return socoro::http::text(200, "You asked for " + request.target);
         });
     io.attach(http);
-    auto const at = http.listen(example::port(argc, argv));
     // [/attach]
 
-    example::announce(at);
-    example::run(context, [&] {
+    // [stopping]
+    auto const listen = [&] { return http.listen(example::port(argc, argv)); };
+    auto const stop = [&] {  // on Ctrl-C; then the context runs until everybody has gone
         io.close();
         http.close();
-    });
+    };
+    return example::run(context, listen, stop);
+    // [/stopping]
 }

@@ -47,6 +47,8 @@ int main(int argc, char** argv) {
         return serve(shard, connection);
     };
     http.core()->mount(std::move(everything));
-    example::announce(http.listen(example::port(argc, argv)));
-    example::run(context, [&] { http.close(); });
+    return example::run(
+        context,
+        [&] { return http.listen(example::port(argc, argv)); },
+        [&] { http.close(); });
 }

@@ -127,6 +127,8 @@ int main(int argc, char** argv) {
     io.on_connection([&io](socoro::socket socket) { return serve(io, socket); });
     io.of("/custom").on_connection(greet);
     io.of("/secret").use(admit).on_connection(greet);
-    example::announce(io.listen(example::port(argc, argv)));
-    example::run(context, [&] { io.close(); });
+    return example::run(
+        context,
+        [&] { return io.listen(example::port(argc, argv)); },
+        [&] { io.close(); });
 }
