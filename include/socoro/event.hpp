@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -176,22 +177,30 @@ template <typename E>
         return encode_named(E::event_name, event);
 }
 
+/// Whether an event can be made of arguments of these types.
+template <typename E, typename... Args>
+[[nodiscard]] constexpr bool fits_event() {
+    if constexpr (positional_event<E>)
+        return std::is_constructible_v<typename E::arguments, Args...> ||
+               (sizeof...(Args) == 0 && std::tuple_size_v<typename E::arguments> == 0);
+    else
+        return requires {
+            E{std::declval<Args>()...};
+        };
+}
+
 /// Makes an event of the arguments that a caller passed.
 template <typename E, typename... Args>
 [[nodiscard]] E make_event(Args&&... args) {
     static_assert(check_event<E>());
-    if constexpr (positional_event<E>) {
-        static_assert(
-            std::is_constructible_v<typename E::arguments, Args&&...> ||
-                (sizeof...(Args) == 0 && std::tuple_size_v<typename E::arguments> == 0),
-            "socoro: these arguments do not fit the event");
+    static_assert(fits_event<E, Args&&...>(), "socoro: these arguments do not fit the event");
+    // Only the message above shall be read, not what follows from it.
+    if constexpr (!fits_event<E, Args&&...>())
+        std::abort();
+    else if constexpr (positional_event<E>)
         return E(std::forward<Args>(args)...);
-    } else {
-        static_assert(
-            requires { E{std::forward<Args>(args)...}; },
-            "socoro: these arguments do not fit the event");
+    else
         return E{std::forward<Args>(args)...};
-    }
 }
 
 /// Reads the argument at `index`, `first` being the place of the first one in `list`. An optional

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace socoro::net {
@@ -62,12 +64,17 @@ inline acceptor::acceptor(std::shared_ptr<shard> owner, endpoint const& at)
     : shard_(std::move(owner))
     , acceptor_(shard_->get_executor())
     , closed_(*shard_) {
-    acceptor_.open(at.protocol());
-    acceptor_.set_option(asio::ip::tcp::acceptor::reuse_address(true));
-    if (at.protocol() == asio::ip::tcp::v6())
-        acceptor_.set_option(asio::ip::v6_only(false));
-    acceptor_.bind(at);
-    acceptor_.listen();
+    try {
+        acceptor_.open(at.protocol());
+        acceptor_.set_option(asio::ip::tcp::acceptor::reuse_address(true));
+        if (at.protocol() == asio::ip::tcp::v6())
+            acceptor_.set_option(asio::ip::v6_only(false));
+        acceptor_.bind(at);
+        acceptor_.listen();
+    } catch (std::system_error const& e) {
+        auto const where = at.address().to_string() + " port " + std::to_string(at.port());
+        throw std::system_error(e.code(), "cannot listen at " + where);
+    }
 }
 
 inline void acceptor::start(on_stream taker, on_error failed) {
