@@ -52,7 +52,8 @@ inline int run(
         context.stop();
     });
     try {
-        std::cout << "listening on http://127.0.0.1:" << listen().port() << std::endl;
+        auto const at = listen();
+        std::cout << "listening on http://127.0.0.1:" << at.port() << std::endl;
     } catch (std::exception const& e) {
         std::cerr << e.what() << '\n';
         return EXIT_FAILURE;
