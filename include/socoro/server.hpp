@@ -129,13 +129,7 @@ inline server::server(asio::any_io_executor ex, options opts)
 }
 
 inline void server::close() {
-    // A handler that is told may destroy this very object.
-    auto const core = core_;
-    auto const http = http_;
-    http->stop_listening();
-    // Polls that wait are answered, before their connections end.
-    core->close();
-    http->close();
+    engine::close_together(core_, http_);
 }
 
 }  // namespace socoro

@@ -94,24 +94,15 @@ inline std::shared_ptr<namespace_core> server_core::find(std::string const& name
 }
 
 inline void server_core::attach(net::http_server_core& http) {
-    net::http_mount mount;
-    mount.owns = [weak = weak_from_this()](http::request const& request) {
-        auto const self = weak.lock();
-        return self && self->owns(request);
-    };
-    mount.serve = [weak = weak_from_this()](net::http_connection& connection) {
-        return weak.lock()->serve(connection);
-    };
-    http.mount(std::move(mount));
+    http.mount(net::mount_for(weak_from_this()));
 }
 
 inline asio::awaitable<void> server_core::serve(net::http_connection& connection) {
     auto const self = shared_from_this();
     auto const& request = connection.head();
     auto const rest = engine_->below_path(request);
-    auto const common = engine_->common_fields(request);
     if (auto answer = bundle_.find(rest, request)) {
-        for (auto const& field : common)
+        for (auto const& field : engine_->common_fields(request))
             answer->headers.add(field.name, field.value);
         co_await connection.respond(*answer);
     } else {

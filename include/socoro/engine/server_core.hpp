@@ -104,6 +104,16 @@ private:
     bool closed_ = false;
 };
 
+/// Closes a server and the HTTP server that is there for it alone. It holds a share of both, since
+/// a handler that is told may destroy whoever holds the others.
+template <typename Core>
+void close_together(std::shared_ptr<Core> core, std::shared_ptr<net::http_server_core> http) {
+    http->stop_listening();
+    // Polls that wait are answered, before their connections end.
+    core->close();
+    http->close();
+}
+
 inline server_core::server_core(
     std::shared_ptr<net::shard> owner,
     engine::options opts,
@@ -131,16 +141,7 @@ inline bool server_core::owns(http::request const& request) const {
 }
 
 inline void server_core::attach(net::http_server_core& http) {
-    auto const weak = weak_from_this();
-    net::http_mount mount;
-    mount.owns = [weak](http::request const& request) {
-        auto const self = weak.lock();
-        return self && self->owns(request);
-    };
-    mount.serve = [weak](net::http_connection& connection) {
-        return weak.lock()->serve(connection);
-    };
-    http.mount(std::move(mount));
+    http.mount(net::mount_for(weak_from_this()));
 }
 
 inline std::shared_ptr<session_core> server_core::find(std::string const& sid) const {

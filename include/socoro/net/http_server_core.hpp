@@ -29,6 +29,20 @@ struct http_mount {
     std::function<asio::awaitable<void>(http_connection&)> serve;
 };
 
+/// Takes over for a server that `owns` requests and can `serve` them, as long as it is there.
+template <typename Server>
+[[nodiscard]] http_mount mount_for(std::weak_ptr<Server> server) {
+    http_mount mount;
+    mount.owns = [server](http::request const& request) {
+        auto const self = server.lock();
+        return self && self->owns(request);
+    };
+    mount.serve = [server](http_connection& connection) {
+        return server.lock()->serve(connection);
+    };
+    return mount;
+}
+
 /// What an HTTP server may be told.
 struct http_server_options {
     socoro::limits limits;
