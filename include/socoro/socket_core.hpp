@@ -107,6 +107,7 @@ private:
     std::any data_;
     bool connected_ = false;
     std::optional<errc> reason_;
+    std::size_t dropped_ = 0;
 };
 
 inline void socket_core::emit_packet(
@@ -162,7 +163,7 @@ inline void socket_core::on_event(sio::packet&& packet, std::size_t size) {
     event.size = size + sizeof(incoming);
     auto const keep = shared_from_this();
     for (auto const& dropped : inbox_.push(std::move(event)))
-        notify(options_->hooks.dropped, id_, dropped);
+        notify(options_->hooks.dropped, dropped_event{id_, dropped, errc::inbox_full, ++dropped_});
 }
 
 inline void socket_core::on_close(errc reason) {

@@ -21,8 +21,8 @@ void add(std::string& list, std::string const& entry) {
         entry.append(e.event).append(": ").append(e.where).append(" is not ").append(e.expected);
         add(*reports, entry);
     };
-    opts.hooks.dropped = [reports](std::string_view, std::string_view event) {
-        add(*reports, "dropped " + std::string(event));
+    opts.hooks.dropped = [reports](socoro::dropped_event const& e) {
+        add(*reports, "dropped " + std::string(e.event));
     };
     opts.hooks.violated = [reports](socoro::violation const& e) {
         add(*reports, std::string(e.protocol) + ": " + e.why.message());

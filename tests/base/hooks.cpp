@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -48,9 +50,19 @@ TEST_CASE("base/hooks: by default each prints one line, with what came from a pe
             out.text() ==
             "socoro: dropped \"mes\\x0asage\" of id: argument 1.a\\x09b is not a string\n");
     }
-    SUBCASE("a dropped event") {
-        hooks.dropped("id", "\r");
-        CHECK(out.text() == "socoro: dropped \"\\x0d\" of id: nobody receives it\n");
+    SUBCASE("an event that a full inbox dropped") {
+        hooks.dropped({"id", "\r", socoro::errc::inbox_full, 1});
+        CHECK(
+            out.text() ==
+            "socoro: dropped \"\\x0d\" of id: too many events wait for a handler (1 so far)\n");
+    }
+    SUBCASE("an event that a full outbox dropped") {
+        hooks.dropped({"id", "x", socoro::errc::outbox_full, 4});
+        CHECK(out.text() == "socoro: dropped \"x\" of id: the peer does not read (4 so far)\n");
+    }
+    SUBCASE("a refused event") {
+        hooks.packet_refused({"id", "\x1b", "not\tallowed"});
+        CHECK(out.text() == "socoro: refused \"\\x1b\" of id: not\\x09allowed\n");
     }
     SUBCASE("a failed handler") {
         hooks.handler_failed("/chat", "a\nb");
@@ -62,12 +74,35 @@ TEST_CASE("base/hooks: by default each prints one line, with what came from a pe
     }
 }
 
+TEST_CASE("base/hooks: a peer that has events dropped without end does not fill the log") {
+    socoro::hooks const hooks;
+    printed const out;
+    for (std::size_t count = 1; count <= 1'000'000; ++count)
+        hooks.dropped({"id", "x", socoro::errc::inbox_full, count});
+    auto const text = out.text();
+    CHECK(std::count(text.begin(), text.end(), '\n') == 20);
+    CHECK(text.find("(524288 so far)") != std::string::npos);
+}
+
+TEST_CASE("base/hooks: what is no nuisance to anybody is told to nobody unless asked for") {
+    socoro::hooks hooks;
+    CHECK_FALSE(hooks.packet);
+    CHECK_FALSE(hooks.closed);
+    std::string seen;
+    hooks.closed = [&](socoro::closed_socket const& e) {
+        seen.append(e.socket).append(" of ").append(e.nsp).append(": ").append(e.reason.message());
+    };
+    socoro::notify(hooks.closed, socoro::closed_socket{"id", "/", socoro::errc::ping_timeout});
+    CHECK(seen == "id of /: ping timeout");
+}
+
 TEST_CASE("base/hooks: one that is empty is not called") {
     socoro::hooks hooks;
     hooks.dropped = nullptr;
-    socoro::notify(hooks.dropped, "id", "event");
+    socoro::dropped_event const told{"id", "event", socoro::errc::inbox_full};
+    socoro::notify(hooks.dropped, told);
     std::string seen;
-    hooks.dropped = [&](std::string_view, std::string_view event) { seen = event; };
-    socoro::notify(hooks.dropped, "id", "event");
+    hooks.dropped = [&](socoro::dropped_event const& e) { seen = e.event; };
+    socoro::notify(hooks.dropped, told);
     CHECK(seen == "event");
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a server tells its program about rare events: one struct of callbacks, an option of every
-// server. By default each prints one line.
+// What a server tells its program about rare events, and whoever wants to watch it about all
+// packets: one struct of callbacks, an option of every server. By default what is a nuisance to
+// somebody prints one line, and the others are empty.
 #pragma once
 
 #include <socoro/base/error.hpp>
 #include <socoro/base/escape.hpp>
 
+#include <bit>
+#include <cstddef>
 #include <functional>
 #include <iostream>
 #include <string>
@@ -40,8 +43,45 @@ struct invalid_payload {
     std::string_view expected;  ///< such as `a string`
 };
 
-/// Called for rare events, on the executor of the server; the views last as long as the call. A
-/// hook must not throw; one that is empty is not called. The defaults print one line to
+/// An event that was dropped because too much waited already.
+struct dropped_event {
+    std::string_view socket;  ///< the socket's id
+    std::string_view event;   ///< the event's name
+    /// `errc::inbox_full`: it came from the client, and nobody had ever waited for such an event.
+    /// `errc::outbox_full`: it was for the client, which does not read.
+    std::error_code why;
+    std::size_t count = 1;  ///< how many of this socket so far, this one included
+};
+
+/// An event that the packet middleware of its socket refused.
+struct refused_event {
+    std::string_view socket;  ///< the socket's id
+    std::string_view event;   ///< the event's name
+    std::string_view what;    ///< why, in the words of the middleware
+};
+
+/// A Socket.IO socket that was disconnected.
+struct closed_socket {
+    std::string_view socket;  ///< its id
+    std::string_view nsp;     ///< the name of its namespace
+    std::error_code reason;   ///< equals `socoro::closed`
+};
+
+/// Which way something goes, as the server sees it.
+enum class direction { received, sent };
+
+/// An Engine.IO packet of a session.
+struct wire_packet {
+    socoro::direction direction = socoro::direction::received;
+    std::string_view sid;      ///< the session
+    std::string_view address;  ///< its client
+    bool binary = false;       ///< whether the data are bytes of a message
+    /// The packet as over WebSocket: the digit of its type and its text, or bytes alone.
+    std::string_view data;
+};
+
+/// Called on the executor of the server; the views last as long as the call. A hook must not
+/// throw; one that is empty is not called. The defaults that are not empty print one line to
 /// `std::clog`, in which everything that came from a peer is escaped.
 struct hooks {
     /// A request was refused.
@@ -64,12 +104,19 @@ struct hooks {
                   << escaped(e.where) << " is not " << escaped(e.expected) << '\n';
     };
 
-    /// A full inbox dropped an event that nobody had ever waited for.
-    std::function<void(std::string_view socket, std::string_view event)> dropped =
-        [](std::string_view socket, std::string_view event) {
-            std::clog << "socoro: dropped \"" << escaped(event) << "\" of " << socket
-                      << ": nobody receives it\n";
-        };
+    /// An event was dropped. A peer can cause any number of them, so the default prints the first,
+    /// the second, the fourth and so on of each socket.
+    std::function<void(dropped_event const&)> dropped = [](dropped_event const& e) {
+        if (std::has_single_bit(e.count))
+            std::clog << "socoro: dropped \"" << escaped(e.event) << "\" of " << e.socket << ": "
+                      << e.why.message() << " (" << e.count << " so far)\n";
+    };
+
+    /// Packet middleware refused an event.
+    std::function<void(refused_event const&)> packet_refused = [](refused_event const& e) {
+        std::clog << "socoro: refused \"" << escaped(e.event) << "\" of " << e.socket << ": "
+                  << escaped(e.what) << '\n';
+    };
 
     /// A handler ended with an exception that was not the disconnect of its own socket. `where`
     /// is the namespace, the path or the session that the handler belongs to.
@@ -83,6 +130,13 @@ struct hooks {
     std::function<void(std::error_code)> accept_failed = [](std::error_code ec) {
         std::clog << "socoro: cannot accept connections: " << ec.message() << '\n';
     };
+
+    /// A socket was disconnected, for whatever reason.
+    std::function<void(closed_socket const&)> closed;
+
+    /// A session received a packet, or queued one for its client: every packet, those of the
+    /// heartbeat and of an upgrade too, but not what a transport says to end itself.
+    std::function<void(wire_packet const&)> packet;
 };
 
 /// Calls a hook that is not empty.
