@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSL-1.0
+// The kinds of C++ types that can be arguments of events, told apart at compile time, and what is
+// said about those that cannot. How each of them travels: codec.hpp.
+#pragma once
+
+#include <boost/describe.hpp>
+#include <boost/json.hpp>
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace socoro {
+
+namespace json = boost::json;
+
+/// Binary data. It travels as an attachment and arrives as a Buffer, ArrayBuffer or Blob.
+struct bytes {
+    std::string data;
+
+    bytes() = default;
+    /// A constructor, so that it is no aggregate: g++ 12 destroys those twice that are made in an
+    /// expression with `co_await`.
+    bytes(std::string content) : data(std::move(content)) {}
+
+    [[nodiscard]] friend bool operator==(bytes const&, bytes const&) = default;
+};
+
+namespace detail {
+
+using attachments = std::vector<std::string>;
+
+template <typename T>
+inline constexpr bool always_false = false;
+
+template <typename T, template <typename...> class Template>
+inline constexpr bool is_instance = false;
+template <template <typename...> class Template, typename... Args>
+inline constexpr bool is_instance<Template<Args...>, Template> = true;
+
+template <typename T>
+inline constexpr bool is_std_array = false;
+template <typename T, std::size_t N>
+inline constexpr bool is_std_array<std::array<T, N>> = true;
+
+template <typename T>
+inline constexpr bool is_tuple =
+    is_instance<T, std::tuple> || is_instance<T, std::pair> || is_std_array<T>;
+
+template <typename T>
+concept list_type = requires(T t, typename T::value_type v) {
+    t.begin();
+    t.end();
+    t.insert(t.end(), std::move(v));
+}
+&&!requires {
+    typename T::mapped_type;
+}
+&&!std::is_convertible_v<T, std::string_view>;
+
+template <typename T>
+concept map_type = requires {
+    typename T::mapped_type;
+    requires std::is_same_v<typename T::key_type, std::string>;
+};
+
+template <typename T>
+concept described_struct = boost::describe::has_describe_members<T>::value && !std::is_union_v<T>;
+
+template <typename T>
+concept described_enum = boost::describe::has_describe_enumerators<T>::value;
+
+template <typename T>
+using members_of = boost::describe::
+    describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
+
+template <typename T>
+concept json_type = std::is_same_v<T, json::value> || std::is_same_v<T, json::object> ||
+    std::is_same_v<T, json::array> || std::is_same_v<T, json::string>;
+
+/// Fails to compile for a type that cannot travel, with the remedy in the message.
+template <typename T>
+constexpr void refuse_type() {
+    static_assert(
+        !std::is_enum_v<T>,
+        "socoro: this enumeration is not described: add BOOST_DESCRIBE_ENUM(type, values...)");
+    static_assert(
+        !std::is_pointer_v<T>,
+        "socoro: a pointer cannot be sent; send what it points to");
+    static_assert(
+        std::is_enum_v<T> || std::is_pointer_v<T> || always_false<T>,
+        "socoro: this type is not described: add BOOST_DESCRIBE_STRUCT(type, (), (members...))");
+}
+
+}  // namespace detail
+
+}  // namespace socoro
