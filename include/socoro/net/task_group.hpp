@@ -67,7 +67,6 @@ private:
         std::weak_ptr<task_group> group;
         on_end ended;
         asio::cancellation_signal cancel;
-        bool done = false;
     };
 
     [[nodiscard]] static asio::awaitable<std::error_code> wait_for(
@@ -91,7 +90,6 @@ inline void task_group::spawn(asio::awaitable<void> task, on_end ended) {
 }
 
 inline void task_group::running::end(std::exception_ptr const& why) {
-    done = true;
     hook::unlink();
     auto const kept = group.lock();
     if (ended)
@@ -106,8 +104,7 @@ inline void task_group::cancel_all() {
     for (auto& task : tasks_)
         now.push_back(task.shared_from_this());
     for (auto const& task : now)
-        if (!task->done)
-            task->cancel.emit(asio::cancellation_type::all);
+        task->cancel.emit(asio::cancellation_type::all);
 }
 
 inline asio::awaitable<std::error_code> task_group::wait_for(
