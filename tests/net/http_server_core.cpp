@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <socoro/net/http_server_core.hpp>
 #include <socoro/net/signal.hpp>
+#include <socoro/net/websocket.hpp>
 
 #include "support/http_script.hpp"
+#include "support/websocket_peer.hpp"
 #include "support/world.hpp"
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -57,6 +60,51 @@ struct server : test::world {
     std::shared_ptr<net::http_server_core> core;
     std::vector<std::string> failures;
     std::vector<std::string> violations;
+};
+
+/// Takes the stream away to receive one message over a WebSocket.
+asio::awaitable<void> take_over(
+    std::shared_ptr<net::shard> owner,
+    net::http_connection& connection) {
+    auto const accepted = net::accept_upgrade(connection.head());
+    co_await connection.respond(accepted);
+    std::string rest;
+    auto over = connection.release(rest);
+    auto const ws =
+        std::make_shared<net::websocket>(owner, std::move(over), socoro::ws::role::server);
+    auto const receive = [](std::shared_ptr<net::websocket> self) -> asio::awaitable<void> {
+        std::ignore = co_await self->recv();
+    };
+    asio::co_spawn(owner->get_executor(), receive(ws), asio::detached);
+}
+
+/// One connection of each kind: idle, in the middle of a request, waiting for the handler, and
+/// taken over by a WebSocket.
+struct busy_server : server {
+    busy_server() : server(nullptr) {
+        auto const wait = [this](net::http_connection& c) -> asio::awaitable<void> {
+            co_await go.wait();
+            auto const response = http::text(200, "late");
+            co_await c.respond(response);
+        };
+        core->mount({[](http::request const& r) { return r.path() == "/wait"; }, wait});
+        auto const upgrade = [this](net::http_connection& c) { return take_over(shard, c); };
+        core->mount({[](http::request const& r) { return r.wants_upgrade(); }, upgrade});
+        web.emplace(connect(get("/", test::upgrade_fields)));
+        CHECK(statuses(web->raw) == std::vector<int>{101});
+        CHECK(core->connections() == 3);
+    }
+    /// Nothing is left that could ever run.
+    [[nodiscard]] bool is_over() {
+        run();
+        return core->connections() == 0 && clock->armed() == 0 && context->stopped();
+    }
+
+    net::signal go{*shard};
+    test::memory_peer idle = connect();
+    test::memory_peer halfway = connect("POST / HTTP/1.1\r\n");
+    test::memory_peer waiting = connect();
+    std::optional<test::websocket_peer> web;
 };
 
 }  // namespace
@@ -224,6 +272,97 @@ TEST_CASE("net/http_server_core: closing ends every connection, and refuses new 
     CHECK(s.core->connections() == 0);
     CHECK(s.connect().closed());
     CHECK(s.clock->armed() == 0);
+}
+
+TEST_CASE("net/http_server_core: after closing one can wait until every connection has ended") {
+    busy_server s;
+    s.waiting.send(get("/wait"));
+    s.run();
+    s.core->close();
+    auto const closed = s.spawn(s.core->wait_closed());
+    CHECK(s.core->connections() == 1);
+    s.go.notify_all();
+    s.run();
+    CHECK(s.core->connections() == 0);
+    CHECK_FALSE(closed->done());
+    // It is over for the program when the peer breaks the rules, but the close frame has to arrive.
+    s.web->raw.send("\xff");
+    s.run();
+    CHECK_FALSE(closed->done());
+    s.web->raw.end();
+    s.run();
+    CHECK(closed->value == std::error_code());
+    CHECK(s.is_over());
+}
+
+TEST_CASE("net/http_server_core: waiting for the end has a deadline, and can be cancelled") {
+    busy_server s;
+    s.core->close();
+    auto const late = s.spawn(s.core->wait_closed(s.clock->now() + 1s));
+    s.advance(999ms);
+    CHECK_FALSE(late->done());
+    s.advance(1ms);
+    CHECK(late->value == socoro::errc::timeout);
+
+    auto const group = std::make_shared<net::task_group>(s.shard);
+    std::error_code got;
+    auto const wait = [](net::http_server_core& on, std::error_code& ec) -> asio::awaitable<void> {
+        ec = co_await on.wait_closed();
+    };
+    group->spawn(wait(*s.core, got));
+    s.run();
+    group->cancel_all();
+    s.run();
+    CHECK(got == asio::error::operation_aborted);
+    CHECK_FALSE(s.web->raw.closed());
+}
+
+TEST_CASE("net/http_server_core: abandoning cancels handlers and ends what was taken over") {
+    for (bool const lingers : {false, true}) {
+        CAPTURE(lingers);
+        busy_server s;
+        s.waiting.send(get("/wait"));
+        if (lingers)
+            s.web->raw.send("\xff");
+        s.run();
+        s.core->close();
+        auto const closed = s.spawn(s.core->wait_closed(s.clock->now() + 1s));
+        CHECK_FALSE(closed->done());
+        s.core->abandon();
+        s.run();
+        CHECK(closed->value == std::error_code());
+        CHECK(s.is_over());
+        CHECK(s.waiting.closed());
+        CHECK(s.web->raw.closed());
+        CHECK(s.failures.empty());
+    }
+}
+
+TEST_CASE("net/http_server_core: abandoning ends what is written, watched or refused") {
+    // An answer that nobody reads, one that is watched, and a refused request that lingers.
+    server s;
+    auto const big = s.connect();
+    big.limit(10);
+    big.send(get("/") + get("/"));
+    auto const watched = s.connect();
+    s.core->mount(
+        {[](http::request const&) { return true; },
+         [](net::http_connection& c) -> asio::awaitable<void> {
+             c.watch([] {});
+             asio::steady_timer forever(co_await asio::this_coro::executor, 1h);
+             co_await forever.async_wait(asio::use_awaitable);
+         }});
+    watched.send(get("/"));
+    auto const refused = s.connect("nonsense\r\n\r\n");
+    s.run();
+    CHECK(s.core->connections() == 3);
+    s.core->abandon();
+    s.run();
+    CHECK(s.core->connections() == 0);
+    CHECK(s.clock->armed() == 0);
+    CHECK(s.context->stopped());
+    CHECK(s.failures.empty());
+    CHECK(s.connect().closed());
 }
 
 TEST_CASE("net/http_server_core: whatever operation fails, nothing stays behind") {

@@ -7,13 +7,17 @@
 #include <socoro/base/hooks.hpp>
 #include <socoro/net/acceptor.hpp>
 #include <socoro/net/http_connection.hpp>
+#include <socoro/net/open_streams.hpp>
+#include <socoro/net/task_group.hpp>
 
 #include <boost/intrusive/list.hpp>
 
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -61,7 +65,9 @@ public:
         http_server_options options)
         : shard_(std::move(owner))
         , handler_(std::move(handler))
-        , options_(std::move(options)) {}
+        , options_(std::move(options))
+        , tasks_(std::make_shared<task_group>(shard_))
+        , streams_(std::make_shared<open_streams>(shard_)) {}
 
     /// Listens at one more endpoint. Throws `std::system_error`, and `std::logic_error` once it
     /// was closed.
@@ -82,6 +88,20 @@ public:
     /// Accepts no more and ends every connection that has not been taken over. That is final.
     void close() noexcept;
 
+    /// Waits until every connection has ended, also one that was taken over, and nothing reads
+    /// or writes it any more. Gives no error, `errc::timeout` at the deadline, which ends nothing
+    /// (see `abandon`), or `operation_aborted` when cancelled. The core lives as long as this
+    /// waits; a handler or a mount that waits for it waits for itself.
+    [[nodiscard]] asio::awaitable<std::error_code> wait_closed(
+        std::optional<time_point> deadline = std::nullopt) {
+        return wait_for_end(shared_from_this(), deadline);
+    }
+
+    /// Closes, cancels the handlers and mounts that still answer, and ends every connection at
+    /// once, also one that was taken over or lingers. `wait_closed` waits for the rest.
+    void abandon();
+
+    /// How many connections there are that have not been taken over.
     [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
 
 private:
@@ -94,6 +114,9 @@ private:
 
     [[nodiscard]] static asio::awaitable<void>
     run(self_ptr self, std::shared_ptr<stream> from, std::string already_read);
+    [[nodiscard]] static asio::awaitable<std::error_code> wait_for_end(
+        self_ptr self,
+        std::optional<time_point> deadline);
     [[nodiscard]] asio::awaitable<void> answer(http_connection& connection);
     [[nodiscard]] asio::awaitable<void> answer_from_handler(http_connection& connection);
     [[nodiscard]] std::shared_ptr<http_mount const> find_mount(http::request const& request) const;
@@ -105,7 +128,10 @@ private:
     std::vector<std::shared_ptr<acceptor>> acceptors_;
     boost::intrusive::list<live_connection, boost::intrusive::constant_time_size<false>>
         connections_;
+    std::shared_ptr<task_group> tasks_;
+    std::shared_ptr<open_streams> streams_;
     bool closed_ = false;
+    bool abandoned_ = false;
 };
 
 inline endpoint http_server_core::listen(endpoint const& at) {
@@ -125,8 +151,8 @@ inline endpoint http_server_core::listen(endpoint const& at) {
 inline void http_server_core::serve(std::shared_ptr<stream> from, std::string already_read) {
     if (closed_)
         return from->close();
-    auto loop = run(shared_from_this(), std::move(from), std::move(already_read));
-    asio::co_spawn(shard_->get_executor(), std::move(loop), asio::detached);
+    auto counted = streams_->add(std::move(from));
+    tasks_->spawn(run(shared_from_this(), std::move(counted), std::move(already_read)));
 }
 
 inline asio::awaitable<void>
@@ -165,7 +191,8 @@ inline asio::awaitable<void> http_server_core::answer(http_connection& connectio
     } catch (...) {
         failure = std::current_exception();
     }
-    if (!failure)
+    // Who was cancelled has not failed.
+    if (!failure || abandoned_)
         co_return;
     notify(options_.hooks.handler_failed, connection.head().path(), describe(failure));
     if (connection.is_answered())
@@ -213,6 +240,24 @@ inline void http_server_core::close() noexcept {
     stop_listening();
     for (auto& connection : connections_)
         connection.close();
+}
+
+inline void http_server_core::abandon() {
+    // Who is cancelled may destroy whoever holds the other shares.
+    auto const self = shared_from_this();
+    abandoned_ = true;
+    close();
+    tasks_->cancel_all();
+    streams_->close_all();
+}
+
+inline asio::awaitable<std::error_code> http_server_core::wait_for_end(
+    self_ptr self,
+    std::optional<time_point> deadline) {
+    auto const ec = co_await self->tasks_->wait(deadline);
+    if (ec)
+        co_return ec;
+    co_return co_await self->streams_->wait(deadline);
 }
 
 }  // namespace socoro::net
