@@ -5,6 +5,7 @@
 //   bool, integers, double          boolean, number; what is no number or infinite is null
 //   std::string, std::string_view   string, in UTF-8
 //   bytes                           Buffer, ArrayBuffer or Blob, as an attachment
+//   std::chrono::sys_time<D>        string: a Date's text, to the millisecond and rounded down
 //   std::vector, list, set ...      array
 //   std::tuple, pair, array         array of that length
 //   std::map<std::string, T> ...    object, as other maps with these keys

@@ -2,6 +2,7 @@
 // From C++ values to JSON with binary attachments.
 #pragma once
 
+#include <socoro/codec/time.hpp>
 #include <socoro/codec/types.hpp>
 #include <socoro/sio/attachments.hpp>
 
@@ -9,8 +10,10 @@
 #include <boost/json.hpp>
 #include <boost/mp11.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -20,6 +23,17 @@ namespace socoro::detail {
 
 template <typename T>
 [[nodiscard]] json::value encode_value(T const& value, attachments& binary);
+
+/// What a Date cannot hold is null, as an invalid Date is in JSON.
+template <typename D>
+[[nodiscard]] json::value encode_time(std::chrono::sys_time<D> time) {
+    auto const date = to_date(time);
+    if (!date)
+        return nullptr;
+    std::string text;
+    append_date(text, *date);
+    return json::value(text);
+}
 
 template <typename T>
 [[nodiscard]] json::value encode_described(T const& value, attachments& binary) {
@@ -55,6 +69,8 @@ json::value encode_value(T const& value, attachments& binary) {
         return nullptr;
     } else if constexpr (std::is_convertible_v<T const&, std::string_view>) {
         return json::value(std::string_view(value));
+    } else if constexpr (is_time<T>) {
+        return encode_time(value);
     } else if constexpr (std::is_same_v<T, bytes>) {
         binary.push_back(value.data);
         return sio::placeholder(binary.size() - 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The kinds of C++ types that can be arguments of events, told apart at compile time, and what is
-// said about those that cannot. How each of them travels: codec.hpp.
+// said about types and values that cannot. How each of them travels: codec.hpp.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -29,6 +29,14 @@ struct bytes {
     bytes(std::string content) : data(std::move(content)) {}
 
     [[nodiscard]] friend bool operator==(bytes const&, bytes const&) = default;
+};
+
+/// Why a value does not fit a type.
+struct misfit {
+    /// Where, such as `argument 1.author` or `argument 2[3]`.
+    std::string where;
+    /// What was expected, such as `a string`.
+    std::string expected;
 };
 
 namespace detail {

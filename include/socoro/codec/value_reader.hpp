@@ -3,6 +3,7 @@
 // not fit its type is a misfit, which says where it is and what was expected there.
 #pragma once
 
+#include <socoro/codec/time.hpp>
 #include <socoro/codec/types.hpp>
 #include <socoro/sio/attachments.hpp>
 
@@ -10,6 +11,7 @@
 #include <boost/json.hpp>
 #include <boost/mp11.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -22,14 +24,6 @@
 #include <variant>
 
 namespace socoro {
-
-/// Why a value does not fit a type.
-struct misfit {
-    /// Where, such as `argument 1.author` or `argument 2[3]`.
-    std::string where;
-    /// What was expected, such as `a string`.
-    std::string expected;
-};
 
 namespace detail {
 
@@ -58,6 +52,8 @@ public:
 private:
     template <typename T>
     [[nodiscard]] bool read_number(json::value const& from, T& into);
+    template <typename D>
+    [[nodiscard]] bool read_time(json::value const& from, std::chrono::sys_time<D>& into);
     template <typename T>
     [[nodiscard]] bool read_described(json::value const& from, T& into);
     template <typename T>
@@ -88,6 +84,8 @@ bool value_reader::read(json::value const& from, T& into) {
         return read_number(from, into);
     } else if constexpr (std::is_same_v<T, std::string>) {
         return from.is_string() ? (into = from.get_string(), true) : expected("a string");
+    } else if constexpr (is_time<T>) {
+        return read_time(from, into);
     } else if constexpr (std::is_same_v<T, bytes>) {
         return read_bytes(from, into);
     } else if constexpr (std::is_same_v<T, std::nullptr_t> || std::is_same_v<T, std::monostate>) {
@@ -145,6 +143,13 @@ inline bool value_reader::read_bytes(json::value const& from, bytes& into) {
         return expected("binary data");
     into.data = *data;
     return true;
+}
+
+template <typename D>
+bool value_reader::read_time(json::value const& from, std::chrono::sys_time<D>& into) {
+    auto const time =
+        from.is_string() ? parse_time<D>(std::string_view(from.get_string())) : std::nullopt;
+    return time ? (into = *time, true) : expected("a time such as 2024-01-31T12:00:00.000Z");
 }
 
 template <typename T>
