@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <socoro/engine/queue.hpp>
 
+#include "engine/packets.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
 
 namespace eio = socoro::eio;
-using socoro::engine::packet_ptr;
+using namespace engine_test;
 using socoro::engine::queue;
-
-namespace {
-
-packet_ptr packet(std::string data) {
-    return std::make_shared<eio::packet const>(
-        eio::packet::of(eio::packet_type::message, std::move(data)));
-}
-
-std::string joined(std::vector<packet_ptr> const& packets) {
-    std::string all;
-    for (auto const& p : packets)
-        all += p->data;
-    return all;
-}
-
-}  // namespace
 
 TEST_CASE("engine/queue: packets leave in order, in batches") {
     queue q;

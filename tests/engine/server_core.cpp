@@ -2,6 +2,7 @@
 #include <socoro/engine/server_core.hpp>
 
 #include "engine/engine_world.hpp"
+#include "engine/packets.hpp"
 
 #include <doctest/doctest.h>
 
@@ -406,4 +407,45 @@ TEST_CASE("engine/server_core: the end of the context takes everything along") {
     w.run();
     w.context.reset();
     CHECK(w.http->connections() == 0);
+}
+
+TEST_CASE("engine/server_core: what a poll has begun to take is not given up for newer events") {
+    engine::options options;
+    options.outbox_bytes = 20 * (sizeof(eio::packet) + 1);
+    options.when_outbox_full = engine::outbox_policy::keep_latest;
+    options.packets_per_poll = 2;
+    engine_world w(options);
+    auto const peer = w.connect();
+    auto const sid = w.open(peer);
+    auto& core = *w.sessions[0].core;
+    CHECK(core.send(group({"a", "b", "c", "d", "e"}), {1, false}) == engine::sent::queued);
+    CHECK(core.send(group({"f", "g"}), {1, false}) == engine::sent::queued);
+    CHECK(
+        w.ask(peer, w.poll(sid)).body ==
+        "4a\x1e"
+        "4b");
+    CHECK(core.send(group(strings(14, "h")), {1, false}) == engine::sent::queued);
+    CHECK(core.send(group({"i", "j"}), {1, false}) == engine::sent::replaced);
+    std::string rest;
+    while (core.queued_bytes() > 0)
+        rest += w.ask(peer, w.poll(sid)).body + "|";
+    CHECK(
+        rest ==
+        "4c\x1e"
+        "4d|4e\x1e"
+        "4i|4j|");
+    CHECK(core.dropped() == 2);
+}
+
+TEST_CASE("engine/server_core: over polling a volatile event needs a poll that waits") {
+    engine_world w;
+    auto const peer = w.connect();
+    auto const sid = w.open(peer);
+    auto& core = *w.sessions[0].core;
+    CHECK(core.send(group({"a"}), {1, true}) == engine::sent::dropped);
+    peer.send(w.poll(sid));
+    w.run();
+    CHECK(core.send(group({"b"}), {1, true}) == engine::sent::queued);
+    w.run();
+    CHECK(test::take_answers(peer).at(0).body == "4b");
 }

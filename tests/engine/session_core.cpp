@@ -64,6 +64,33 @@ struct one_session : test::world {
 
 using type = eio::packet_type;
 
+/// Packets that count for 100 bytes each and begin with a letter.
+std::vector<engine::packet_ptr> packets_named(std::string const& letters) {
+    std::vector<engine::packet_ptr> made;
+    for (char const letter : letters) {
+        std::string data(100 - sizeof(eio::packet), letter);
+        made.push_back(
+            std::make_shared<eio::packet const>(eio::packet::from({false, std::move(data)})));
+    }
+    return made;
+}
+
+engine::sent send_event(engine::session_core& to, std::string const& name, std::uint64_t topic) {
+    return to.send(packets_named(name), {topic, false});
+}
+
+engine::sent send_volatile(engine::session_core& to, std::string const& name) {
+    return to.send(packets_named(name), {1, true});
+}
+
+/// The first letter of each message; of other packets, the type.
+std::string names_of(strings const& packets) {
+    std::string all;
+    for (auto const& packet : packets)
+        all += packet.front() == '4' ? packet.at(1) : packet.front();
+    return all;
+}
+
 std::string const open_packet =
     R"(0{"sid":"sid","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000})";
 
@@ -256,6 +283,74 @@ TEST_CASE("engine/session_core: a peer that never reads is disconnected at the o
     s.run();
     CHECK(s.sink->reason == errc::transport_error);
     CHECK(s.clock->armed() == 0);
+}
+
+TEST_CASE("engine/session_core: a peer that reads late misses events, if that was chosen") {
+    engine::options options;
+    options.outbox_bytes = 300;
+    options.when_outbox_full = engine::outbox_policy::drop_newest;
+    one_session s(options);
+    std::ignore = s.take();
+    s.wire.first->block();
+    for (std::string const name : {"a", "b", "c"})
+        CHECK(send_event(*s.core, name, 1) == engine::sent::queued);
+    CHECK(send_event(*s.core, "d", 1) == engine::sent::dropped);
+    s.run();
+    CHECK(s.core->dropped() == 1);
+    // The heartbeat goes on.
+    s.advance(25s);
+    CHECK(s.core->is_open());
+    s.wire.first->block(false);
+    CHECK(names_of(s.take()) == "abc2");
+    CHECK(send_event(*s.core, "e", 1) == engine::sent::queued);
+    CHECK(names_of(s.take()) == "e");
+}
+
+TEST_CASE("engine/session_core: a peer that reads late gets the newest, if that was chosen") {
+    engine::options options;
+    options.outbox_bytes = 300;
+    options.when_outbox_full = engine::outbox_policy::keep_latest;
+    one_session s(options);
+    std::ignore = s.take();
+    s.wire.first->block();
+    for (std::string const name : {"a", "b", "c"})
+        CHECK(send_event(*s.core, name, 1) == engine::sent::queued);
+    CHECK(send_event(*s.core, "d", 1) == engine::sent::replaced);
+    CHECK(send_event(*s.core, "e", 2) == engine::sent::queued);
+    CHECK(s.core->dropped() == 3);
+    s.wire.first->block(false);
+    CHECK(names_of(s.take()) == "de");
+    // Three topics are too many.
+    s.wire.first->block();
+    for (std::uint64_t topic = 1; topic <= 3; ++topic)
+        CHECK(send_event(*s.core, "f", topic) == engine::sent::queued);
+    CHECK(send_event(*s.core, "g", 4) == engine::sent::dropped);
+    s.run();
+    CHECK(s.sink->reason == errc::transport_error);
+    CHECK(s.clock->armed() == 0);
+}
+
+TEST_CASE("engine/session_core: a volatile event goes at once or never") {
+    one_session s;
+    std::ignore = s.take();
+    CHECK(send_volatile(*s.core, "a") == engine::sent::queued);
+    // Of several in one turn the first goes, as in the reference.
+    CHECK(send_volatile(*s.core, "b") == engine::sent::dropped);
+    CHECK(names_of(s.take()) == "a");
+    CHECK(send_volatile(*s.core, "c") == engine::sent::queued);
+    CHECK(names_of(s.take()) == "c");
+    s.wire.first->block();
+    CHECK(send_volatile(*s.core, "d") == engine::sent::dropped);
+    send(*s.core, "e");
+    s.run();
+    CHECK(send_volatile(*s.core, "f") == engine::sent::dropped);
+    s.wire.first->block(false);
+    CHECK(names_of(s.take()) == "e");
+    CHECK(s.core->dropped() == 3);
+    s.core->discard();
+    CHECK(send_volatile(*s.core, "g") == engine::sent::dropped);
+    CHECK(send_event(*s.core, "g", 1) == engine::sent::dropped);
+    CHECK(s.core->dropped() == 3);
 }
 
 TEST_CASE("engine/session_core: draining waits until all has left, or the session has ended") {

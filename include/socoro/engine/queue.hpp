@@ -14,11 +14,28 @@ namespace socoro::engine {
 
 using transport::packet_ptr;
 
+/// What it costs to keep a packet, in bytes: empty ones are not free either.
+[[nodiscard]] inline std::size_t cost_of(eio::packet const& packet) noexcept {
+    return packet.data.size() + sizeof(packet);
+}
+
+[[nodiscard]] inline std::size_t cost_of(std::span<packet_ptr const> packets) noexcept {
+    std::size_t sum = 0;
+    for (auto const& packet : packets)
+        sum += cost_of(*packet);
+    return sum;
+}
+
 /// A first-in first-out queue of packets. The owner enforces limits; this counts.
 class queue {
 public:
+    void push(std::span<packet_ptr const> packets) {
+        for (auto const& packet : packets)
+            push(packet);
+    }
+
     void push(packet_ptr packet) {
-        bytes_ += cost(*packet);
+        bytes_ += cost_of(*packet);
         packets_.push_back(std::move(packet));
     }
 
@@ -32,7 +49,7 @@ public:
         std::vector<packet_ptr> taken;
         taken.reserve(end - first_);
         for (; first_ < end; ++first_) {
-            bytes_ -= cost(*packets_[first_]);
+            bytes_ -= cost_of(*packets_[first_]);
             taken.push_back(std::move(packets_[first_]));
         }
         close_gap();
@@ -51,11 +68,6 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
-    /// Empty packets are not free either.
-    [[nodiscard]] static std::size_t cost(eio::packet const& packet) noexcept {
-        return packet.data.size() + sizeof(packet);
-    }
-
     /// What was taken is removed from the vector only when it is half of it, so that taking a long
     /// queue in small batches stays linear.
     void close_gap() {

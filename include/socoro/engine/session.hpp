@@ -55,14 +55,17 @@ public:
     /// `std::system_error` with the reason, which equals `socoro::closed`. One call at a time.
     [[nodiscard]] asio::awaitable<message> recv() const { return recv(core_, inbox_); }
 
-    /// Sends text. Never waits: what cannot leave at once is queued, up to the outbox limit.
-    void send(std::string text) const { send(message{false, std::move(text)}); }
+    /// Sends text. Never waits: what cannot leave at once is queued, up to the outbox limit, or
+    /// dropped if `how` and the option `when_outbox_full` say so.
+    sent send(std::string text, delivery how = {}) const {
+        return send(message{false, std::move(text)}, how);
+    }
 
-    /// Sends a message, text or binary.
-    void send(message content) const {
+    /// Sends a message, text or binary. Without a topic it is indispensable.
+    sent send(message content, delivery how = {}) const {
         packet_ptr const packet =
             std::make_shared<eio::packet const>(eio::packet::from(std::move(content)));
-        core_->send(std::span(&packet, 1));
+        return core_->send(std::span(&packet, 1), how);
     }
 
     /// Waits until everything sent has left, or the session has ended.

@@ -8,7 +8,7 @@
 #include <socoro/eio/handshake.hpp>
 #include <socoro/eio/heartbeat.hpp>
 #include <socoro/engine/options.hpp>
-#include <socoro/engine/queue.hpp>
+#include <socoro/engine/outbox.hpp>
 #include <socoro/engine/sink.hpp>
 #include <socoro/engine/upgrade_attempt.hpp>
 #include <socoro/http/message.hpp>
@@ -52,9 +52,11 @@ public:
     /// done, none is allowed, the session is not on polling, or it has ended.
     [[nodiscard]] bool start_upgrade(transport::any_transport candidate);
 
-    /// Queues packets in order, all or none; ignored once the session is closing. They leave
-    /// together with what else is sent in this turn of the executor.
-    void send(std::span<packet_ptr const> packets);
+    /// Queues packets in order, all or none, unless that cannot be; dropped once the session is
+    /// closing. They leave together with what else is sent in this turn of the executor. A client
+    /// for which too much waits is disconnected afterwards, or misses events, as the option
+    /// `when_outbox_full` says.
+    sent send(std::span<packet_ptr const> packets, delivery how = {});
 
     /// Asks the sink again whether it wants more.
     void resume() { resumed_.notify_all(); }
@@ -85,11 +87,20 @@ public:
     /// Bytes that wait for the transport.
     [[nodiscard]] std::size_t queued_bytes() const noexcept { return outbox_.bytes(); }
 
+    /// How many events this client missed because it did not take them in time, volatile ones
+    /// included.
+    [[nodiscard]] std::size_t dropped() const noexcept { return outbox_.dropped() + missed_; }
+
     /// Waits until nothing is queued, or the session has ended.
     [[nodiscard]] asio::awaitable<void> drain() { return drain(shared_from_this()); }
 
 private:
-    enum class state { open, closing, closed };
+    enum class state {
+        open,
+        closing,  // what is queued is delivered first
+        failed,   // about to be closed: nothing is delivered any more
+        closed
+    };
 
     using self_ptr = std::shared_ptr<session_core>;
     [[nodiscard]] static asio::awaitable<void> read(self_ptr self, transport::any_transport from);
@@ -109,6 +120,7 @@ private:
     void finish_close();
     void end(errc reason);
     void send(eio::packet_type type, std::string data = {});
+    void give_up();
     void flush_soon();
     void report(std::error_code why) const;
 
@@ -122,7 +134,8 @@ private:
     transport::any_transport transport_;
     std::string_view transport_name_;
     std::shared_ptr<upgrade_attempt> attempt_;
-    queue outbox_;
+    outbox outbox_;
+    std::size_t missed_ = 0;
     net::signal wake_;
     net::signal drained_;
     net::signal resumed_;
@@ -149,6 +162,7 @@ inline session_core::session_core(
     , request_(std::move(request))
     , address_(std::move(address))
     , on_end_(std::move(on_end))
+    , outbox_(options_->when_outbox_full, options_->outbox_bytes)
     , wake_(*shard_)
     , drained_(*shard_)
     , resumed_(*shard_)
@@ -299,25 +313,34 @@ inline void session_core::on_heartbeat() {
 inline void session_core::send(eio::packet_type type, std::string data) {
     packet_ptr const packet =
         std::make_shared<eio::packet const>(eio::packet::of(type, std::move(data)));
-    send(std::span(&packet, 1));
+    std::ignore = send(std::span(&packet, 1));
 }
 
-inline void session_core::send(std::span<packet_ptr const> packets) {
+inline sent session_core::send(std::span<packet_ptr const> packets, delivery how) {
     if (state_ != state::open)
-        return;
-    for (auto const& packet : packets)
-        outbox_.push(packet);
-    if (outbox_.bytes() > options_->outbox_bytes) {
-        // The caller may be in the middle of a broadcast: nobody is called from here.
-        state_ = state::closing;
-        outbox_.clear();
-        shard_->defer([self = shared_from_this()] {
-            self->report(errc::outbox_full);
-            self->end(errc::transport_error);
-        });
-    } else if (!reading_) {
-        flush_soon();
+        return sent::dropped;
+    if (how.is_volatile && !is_writable()) {
+        ++missed_;
+        return sent::dropped;
     }
+    auto const became = outbox_.push(packets, how.topic);
+    if (outbox_.is_overfull()) {
+        give_up();
+        return sent::dropped;
+    }
+    if (!reading_)
+        flush_soon();
+    return became;
+}
+
+/// The caller may be in the middle of a broadcast: nobody is called from here.
+inline void session_core::give_up() {
+    state_ = state::failed;
+    outbox_.clear();
+    shard_->defer([self = shared_from_this()] {
+        self->report(errc::outbox_full);
+        self->end(errc::transport_error);
+    });
 }
 
 inline void session_core::flush_soon() {

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSL-1.0
+// What waits for a session's transport, and what happens when that becomes too much. It decides;
+// disconnecting is the session's business.
+#pragma once
+
+#include <socoro/engine/options.hpp>
+#include <socoro/engine/queue.hpp>
+#include <socoro/engine/topic_queue.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace socoro::engine {
+
+/// How one group of packets, such as the text and the attachments of one event, may be treated.
+struct delivery {
+    /// What the event is about: of two with one topic the newer makes the older obsolete. 0: it
+    /// is no event but indispensable, such as an acknowledgement, and never dropped.
+    std::uint64_t topic = 0;
+    /// Dropped unless it can leave at once.
+    bool is_volatile = false;
+};
+
+/// What became of a group of packets that was sent.
+enum class sent {
+    queued,    ///< it will be sent
+    dropped,   ///< it will not
+    replaced,  ///< it will be sent, and older events were dropped for it
+};
+
+/// A bounded queue of groups of packets. A group is kept or dropped as a whole, and nothing comes
+/// between its packets.
+class outbox {
+public:
+    outbox(outbox_policy policy, std::size_t most_bytes) noexcept
+        : policy_(policy)
+        , most_bytes_(most_bytes) {}
+
+    /// Queues one group, or drops it. It may be too much afterwards.
+    sent push(std::span<packet_ptr const> packets, std::uint64_t topic);
+
+    /// Takes the first packets, at most `most`.
+    [[nodiscard]] std::vector<packet_ptr> take(std::size_t most) {
+        return keeps_topics() ? topics_.take(most) : queue_.take(most);
+    }
+
+    /// More waits than may wait: the client has to be disconnected.
+    [[nodiscard]] bool is_overfull() const noexcept {
+        return (policy_ == outbox_policy::drop_newest ? bytes() / 2 : bytes()) > most_bytes_;
+    }
+
+    void clear() noexcept {
+        queue_.clear();
+        topics_.clear();
+    }
+
+    [[nodiscard]] bool empty() const noexcept {
+        return keeps_topics() ? topics_.empty() : queue_.empty();
+    }
+    /// What waits, in bytes: payloads, and what it costs to keep them.
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return keeps_topics() ? topics_.bytes() : queue_.bytes();
+    }
+    /// How many groups were dropped because of the policy.
+    [[nodiscard]] std::size_t dropped() const noexcept { return dropped_; }
+
+private:
+    [[nodiscard]] bool keeps_topics() const noexcept {
+        return policy_ == outbox_policy::keep_latest;
+    }
+    [[nodiscard]] sent push_keeping_latest(
+        std::span<packet_ptr const> packets,
+        std::uint64_t topic);
+
+    outbox_policy policy_;
+    std::size_t most_bytes_;
+    queue queue_;
+    topic_queue topics_;  // in place of the other one, if topics matter
+    std::size_t dropped_ = 0;
+};
+
+inline sent outbox::push(std::span<packet_ptr const> packets, std::uint64_t topic) {
+    if (keeps_topics())
+        return push_keeping_latest(packets, topic);
+    if (policy_ == outbox_policy::drop_newest && topic != 0 &&
+        bytes() + cost_of(packets) > most_bytes_) {
+        ++dropped_;
+        return sent::dropped;
+    }
+    queue_.push(packets);
+    return sent::queued;
+}
+
+inline sent outbox::push_keeping_latest(std::span<packet_ptr const> packets, std::uint64_t topic) {
+    topics_.push(packets, topic);
+    auto const replaced = topics_.bytes() > most_bytes_ ? topics_.drop_outdated() : 0;
+    dropped_ += replaced;
+    return replaced > 0 ? sent::replaced : sent::queued;
+}
+
+}  // namespace socoro::engine
