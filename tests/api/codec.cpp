@@ -22,6 +22,8 @@
 
 namespace codec_test {
 
+using socoro::bytes;
+
 enum class colour { red, green = 7, blue };
 BOOST_DESCRIBE_ENUM(colour, red, green, blue)
 
@@ -55,13 +57,31 @@ struct file {
 };
 BOOST_DESCRIBE_STRUCT(file, (), (name, content, thumbnail, parts))
 
+struct numbered : named {
+    int number = 0;
+    bool operator==(numbered const&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(numbered, (named), (number))
+
+struct tagged {
+    std::set<std::string> tags;
+    bool operator==(tagged const&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(tagged, (), (tags))
+
+struct part : numbered, tagged {
+    std::vector<part> parts;
+    std::optional<std::variant<bytes, point, std::string>> content;
+    bool operator==(part const&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(part, (numbered, tagged), (parts, content))
+
 }  // namespace codec_test
 
 namespace {
 
 namespace json = boost::json;
 using namespace codec_test;
-using socoro::bytes;
 
 /// The arguments of an event as JSON text, without the name; attachments follow, separated by `|`.
 template <typename... Args>
@@ -180,6 +200,19 @@ TEST_CASE(
     CHECK_FALSE(std::get<0>(into).label.has_value());
 }
 
+TEST_CASE("api/codec: what is read takes the place of what was there") {
+    std::tuple<std::vector<int>, std::map<std::string, int>, std::optional<int>, std::string> into{
+        {1, 2},
+        {{"a", 1}},
+        3,
+        "old"};
+    REQUIRE(reading(R"([[4],{"b":2},null,"new"])", into) == "fits");
+    CHECK(std::get<0>(into) == std::vector<int>{4});
+    CHECK(std::get<1>(into) == std::map<std::string, int>{{"b", 2}});
+    CHECK_FALSE(std::get<2>(into).has_value());
+    CHECK(std::get<3>(into) == "new");
+}
+
 TEST_CASE("api/codec: a misfit names the argument and the path to the member") {
     CHECK(misfit_of<shape>("[1]") == "argument 1 is not an object");
     CHECK(misfit_of<int, shape>("[1,[]]") == "argument 2 is not an object");
@@ -204,6 +237,56 @@ TEST_CASE("api/codec: a misfit names the argument and the path to the member") {
     CHECK(misfit_of<std::pair<int, bool>>("[[1,2]]") == "argument 1[1] is not a boolean");
     CHECK(misfit_of<std::array<int, 3>>("[[1,2]]") == "argument 1 is not an array of 3");
     CHECK(misfit_of<std::tuple<int>>("[[1,2]]") == "argument 1 is not an array of 1");
+}
+
+TEST_CASE("api/codec: a structure has the members of all its bases, and may hold its own kind") {
+    part const leaf{{{"leaf"}, 2}, {{"b", "a"}}, {}, point{3, 4}};
+    part const root{{{"root"}, 1}, {}, {leaf, leaf}, bytes{"data"}};
+    std::string const written =
+        R"({"name":"leaf","number":2,"tags":["a","b"],"parts":[],"content":{"x":3,"y":4}})";
+    CHECK(
+        there_and_back(root) == R"([{"name":"root","number":1,"tags":[],"parts":[)" + written +
+                                    "," + written +
+                                    R"(],"content":{"_placeholder":true,"num":0}}]|data)");
+    CHECK(
+        misfit_of<part>(
+            R"([{"name":"root","number":1,"tags":[],"parts":[{"name":"leaf","number":"2"}]}])") ==
+        "argument 1.parts[0].number is not a whole number");
+    CHECK(
+        misfit_of<part>(R"([{"name":"root","number":1,"tags":["a",1],"parts":[]}])") ==
+        "argument 1.tags[1] is not a string");
+}
+
+TEST_CASE("api/codec: the path of a misfit goes through maps, lists, tuples and structures") {
+    using deep = std::map<std::string, std::vector<std::pair<std::string, std::optional<shape>>>>;
+    auto const path = [](std::string const& innermost) {
+        return misfit_of<int, deep>(R"([1,{"a":[],"b":[["s",null],["s",)" + innermost + "]]}]");
+    };
+    CHECK(path("null") == "fits");
+    CHECK(path("7") == "argument 2.b[1][1] is not an object");
+    CHECK(path(R"({"name":null})") == "argument 2.b[1][1].name is not a string");
+    CHECK(
+        path(R"({"name":"n","at":{"x":2147483648}})") ==
+        "argument 2.b[1][1].at.x is not a whole number in range");
+    CHECK(
+        path(R"({"name":"n","at":{"x":1,"y":2},"corners":[{"x":1}]})") ==
+        "argument 2.b[1][1].corners[0].y is not a member of that name");
+    CHECK(
+        path(R"({"name":"n","at":{"x":1,"y":2},"corners":[],"fill":7})") ==
+        "argument 2.b[1][1].fill is not one of red, green, blue");
+}
+
+TEST_CASE("api/codec: a key that is no word is quoted in the path of a misfit") {
+    using lists = std::map<std::string, std::vector<int>>;
+    auto const path = [](std::string const& key) {
+        return misfit_of<lists>("[{\"" + key + "\":[true]}]");
+    };
+    std::string const rest = "[0] is not a whole number";
+    CHECK(path("key_1") == "argument 1.key_1" + rest);
+    CHECK(path("") == "argument 1[\"\"]" + rest);
+    CHECK(path("a.b") == "argument 1[\"a.b\"]" + rest);
+    CHECK(path("two words") == "argument 1[\"two words\"]" + rest);
+    CHECK(path("\\n\\\"") == "argument 1[\"\\n\\\"\"]" + rest);
 }
 
 TEST_CASE("api/codec: every type refuses the others") {
@@ -303,6 +386,39 @@ TEST_CASE("api/codec: a variant is the first of its types that fits") {
     CHECK(chosen(R"([{"x":1}])") == "argument 1 is not one of several types");
     CHECK(there_and_back(choice("s")) == "[\"s\"]");
     CHECK(there_and_back(choice(point{1, 2})) == R"([{"x":1,"y":2}])");
+}
+
+TEST_CASE("api/codec: what did not fit one type of a variant is forgotten if another fits") {
+    using choice = std::variant<std::vector<int>, std::map<std::string, int>, json::value>;
+    using choices = std::vector<std::variant<std::vector<int>, std::vector<std::string>>>;
+    CHECK(misfit_of<choice>("[[1,true]]") == "fits");
+    CHECK(misfit_of<choices>(R"([[[1],["a"],[]]])") == "fits");
+    CHECK(
+        misfit_of<choices>(R"([[[1],["a"],[1,"a"]]])") ==
+        "argument 1[2] is not one of several types");
+    CHECK(misfit_of<choices, int>(R"([[["a"]],"1"])") == "argument 2 is not a whole number");
+    // Nothing of the first try is left in the second.
+    std::tuple<choices> into;
+    REQUIRE(reading(R"([[["a","b"]]])", into) == "fits");
+    CHECK(std::get<1>(std::get<0>(into).at(0)) == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("api/codec: binary data may be a choice, an option or an element") {
+    using choice = std::variant<std::string, bytes, std::vector<bytes>>;
+    using values = std::map<std::string, std::vector<std::optional<choice>>>;
+    values const value{
+        {"a", {choice(bytes{"1"}), std::nullopt, choice("text")}},
+        {"b", {choice(std::vector<bytes>{{"2"}, {"3"}})}}};
+    CHECK(
+        there_and_back(value) ==
+        R"([{"a":[{"_placeholder":true,"num":0},null,"text"],)"
+        R"("b":[[{"_placeholder":true,"num":1},{"_placeholder":true,"num":2}]]}]|1|2|3)");
+    CHECK(
+        misfit_of<values>(R"([{"a":["text",{"_placeholder":true,"num":0}]}])") ==
+        "argument 1.a[1] is not one of several types");
+    CHECK(
+        misfit_of<std::vector<bytes>>(R"([[{"_placeholder":true,"num":1}]])", {"only one"}) ==
+        "argument 1[0] is not binary data");
 }
 
 TEST_CASE("api/codec: binary data anywhere become attachments, in order") {

@@ -3,10 +3,13 @@
 // said about types and values that cannot. How each of them travels: codec.hpp.
 #pragma once
 
+#include <socoro/sio/json_writer.hpp>
+
 #include <boost/describe.hpp>
 #include <boost/json.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -33,7 +36,7 @@ struct bytes {
 
 /// Why a value does not fit a type.
 struct misfit {
-    /// Where, such as `argument 1.author` or `argument 2[3]`.
+    /// Where, such as `argument 1.author`, `argument 2[3]` or `argument 3["no word"]`.
     std::string where;
     /// What was expected, such as `a string`.
     std::string expected;
@@ -42,6 +45,16 @@ struct misfit {
 namespace detail {
 
 using attachments = std::vector<std::string>;
+
+/// The step of a misfit's place to a key that the peer chose, so that it can be told from others.
+[[nodiscard]] inline std::string step_to(std::string_view key) {
+    std::string_view const word = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    if (!key.empty() && key.find_first_not_of(word) == std::string_view::npos)
+        return "." + std::string(key);
+    std::string step = "[";
+    sio::append_json_string(step, key);
+    return step + "]";
+}
 
 template <typename T>
 inline constexpr bool always_false = false;
@@ -71,10 +84,11 @@ concept list_type = requires(T t, typename T::value_type v) {
 }
 &&!std::is_convertible_v<T, std::string_view>;
 
+/// With `operator[]`, which maps with several values for a key have not.
 template <typename T>
-concept map_type = requires {
-    typename T::mapped_type;
+concept map_type = requires(T map, std::string const& key) {
     requires std::is_same_v<typename T::key_type, std::string>;
+    { map[key] } -> std::same_as<typename T::mapped_type&>;
 };
 
 template <typename T>
@@ -94,15 +108,25 @@ concept json_type = std::is_same_v<T, json::value> || std::is_same_v<T, json::ob
 /// Fails to compile for a type that cannot travel, with the remedy in the message.
 template <typename T>
 constexpr void refuse_type() {
-    static_assert(
-        !std::is_enum_v<T>,
-        "socoro: this enumeration is not described: add BOOST_DESCRIBE_ENUM(type, values...)");
-    static_assert(
-        !std::is_pointer_v<T>,
-        "socoro: a pointer cannot be sent; send what it points to");
-    static_assert(
-        std::is_enum_v<T> || std::is_pointer_v<T> || always_false<T>,
-        "socoro: this type is not described: add BOOST_DESCRIBE_STRUCT(type, (), (members...))");
+    if constexpr (std::is_convertible_v<T const&, std::string_view>)
+        static_assert(
+            always_false<T>,
+            "socoro: text is received as std::string, since somebody has to own it");
+    else if constexpr (requires { typename T::mapped_type; })
+        static_assert(
+            always_false<T>,
+            "socoro: a map travels as an object, so its keys must be std::string, each once");
+    else if constexpr (std::is_enum_v<T>)
+        static_assert(
+            always_false<T>,
+            "socoro: this enumeration is not described: add BOOST_DESCRIBE_ENUM(type, values...)");
+    else if constexpr (std::is_pointer_v<T>)
+        static_assert(always_false<T>, "socoro: a pointer cannot be sent; send what it points to");
+    else
+        static_assert(
+            always_false<T>,
+            "socoro: this type is not described: "
+            "add BOOST_DESCRIBE_STRUCT(type, (), (members...))");
 }
 
 }  // namespace detail

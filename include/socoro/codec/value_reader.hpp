@@ -211,7 +211,7 @@ bool value_reader::read_map(json::value const& from, T& into) {
     for (auto const& member : from.get_object()) {
         typename T::mapped_type element{};
         if (!read(member.value(), element))
-            return within("." + std::string(member.key()));
+            return within(step_to(member.key()));
         into.emplace(std::string(member.key()), std::move(element));
     }
     return true;
