@@ -60,6 +60,10 @@ public:
         return http;
     }
 
+    /// Opens a session over a transport that somebody else made, for a client that sent
+    /// `request` from `address`. Once closed it opens none, and discards the transport.
+    void open(transport::any_transport over, http::request request, std::string address);
+
     /// Ends every session at once; new ones are refused.
     void close();
 
@@ -89,7 +93,9 @@ private:
     [[nodiscard]] asio::awaitable<void> open_websocket(
         net::http_connection& connection,
         std::string sid);
-    [[nodiscard]] std::shared_ptr<session_core> make_session(net::http_connection& connection);
+    [[nodiscard]] std::shared_ptr<session_core> make_session(
+        http::request request,
+        std::string address);
     void start(std::shared_ptr<session_core> const& session, transport::any_transport over);
     void report(
         net::http_connection const& connection,
@@ -226,7 +232,7 @@ inline asio::awaitable<void> server_core::refuse_closed(net::http_connection& co
 inline asio::awaitable<void> server_core::open_polling(net::http_connection& connection) {
     if (closed_)
         co_return co_await refuse_closed(connection);
-    auto const session = make_session(connection);
+    auto const session = make_session(connection.head(), connection.remote_address());
     auto const polling = std::make_shared<transport::polling_server>(
         shard_,
         options_->limits,
@@ -243,7 +249,8 @@ inline asio::awaitable<void> server_core::open_websocket(
         co_await refuse_handshake(connection, why);
         co_return;
     }
-    auto const fresh = sid.empty() ? make_session(connection) : nullptr;
+    auto const fresh =
+        sid.empty() ? make_session(connection.head(), connection.remote_address()) : nullptr;
     auto const answer = net::accept_upgrade(connection.head());
     auto const failed = co_await connection.respond(answer);
     if (failed)
@@ -267,13 +274,23 @@ inline asio::awaitable<void> server_core::open_websocket(
     }
 }
 
-inline std::shared_ptr<session_core> server_core::make_session(net::http_connection& connection) {
+inline void
+server_core::open(transport::any_transport over, http::request request, std::string address) {
+    if (closed_)
+        std::ignore = over.close(transport::ending::discard);
+    else
+        start(make_session(std::move(request), std::move(address)), std::move(over));
+}
+
+inline std::shared_ptr<session_core> server_core::make_session(
+    http::request request,
+    std::string address) {
     return std::make_shared<session_core>(
         shard_,
         options_,
         make_id(),
-        connection.head(),
-        connection.remote_address(),
+        std::move(request),
+        std::move(address),
         [weak = weak_from_this()](session_core& ended) {
             if (auto const self = weak.lock())
                 self->sessions_.erase(ended.sid());
