@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSL-1.0
+// What an exception out of a handler is about. Asio's `||` and `&&` wrap what their operands throw;
+// here it is unwrapped.
+#pragma once
+
+#include <socoro/net/asio.hpp>
+
+#include <exception>
+#include <system_error>
+#include <utility>
+
+namespace socoro::engine {
+
+/// The exception itself, or the first of those that Asio has put into one.
+[[nodiscard]] inline std::exception_ptr unwrapped(std::exception_ptr failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (asio::multiple_exceptions const& several) {
+        auto first = several.first_exception();
+        return first ? unwrapped(std::move(first)) : failure;
+    } catch (...) {
+        return failure;
+    }
+}
+
+/// The code of a `std::system_error`, wrapped or not; none for any other exception.
+[[nodiscard]] inline std::error_code error_of(std::exception_ptr failure) {
+    try {
+        std::rethrow_exception(unwrapped(std::move(failure)));
+    } catch (std::system_error const& e) {
+        return e.code();
+    } catch (...) {
+        return {};
+    }
+}
+
+}  // namespace socoro::engine
