@@ -26,12 +26,15 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/execution_context.hpp>
+#include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/ip/v6_only.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/strand.hpp>
 #include <asio/this_coro.hpp>
+#include <asio/thread_pool.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/version.hpp>
 #if ASIO_VERSION >= 102400
@@ -39,6 +42,8 @@
 #else
 #include <asio/experimental/as_tuple.hpp>
 #endif
+
+#include <typeinfo>
 
 #if !defined(ASIO_HAS_CO_AWAIT)
 #error \
@@ -49,6 +54,12 @@ namespace socoro::net {
 
 /// Where everything runs that belongs to one shard.
 using executor = asio::any_io_executor;
+
+/// The executor inside if it is an `E`. Asio's `target` casts to whatever it is asked for.
+template <typename E>
+[[nodiscard]] E const* target_of(executor const& ex) noexcept {
+    return ex.target_type() == typeid(E) ? ex.template target<E>() : nullptr;
+}
 
 #if ASIO_VERSION >= 102400
 using as_tuple_type = asio::as_tuple_t<asio::use_awaitable_t<>>;

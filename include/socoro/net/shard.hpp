@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 // A shard: one serial executor and everything that lives on it. It owns the clock, knows every
-// coroutine that waits for one of our own signals, and collects work for the end of a turn.
+// coroutine that waits for one of our own signals, collects work for the end of a turn, and takes
+// work from other threads.
 #pragma once
 
 #include <socoro/net/clock.hpp>
+#include <socoro/net/mailbox.hpp>
+#include <socoro/net/serial_executor.hpp>
 
 #include <boost/intrusive/list.hpp>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -53,22 +57,25 @@ using waiter_list = intrusive::
 }  // namespace detail
 
 /// One serial executor with what belongs to it. Everything here is used on that executor only,
-/// but for construction, destruction and `get_executor`.
+/// but for what says that it is thread-safe, and for taking and dropping shares.
 ///
-/// The executor must run one task at a time: an `io_context` that one thread runs, or a strand.
-/// When its execution context is destroyed, the coroutines that wait here are destroyed with it.
+/// The executor must run one task at a time: an `io_context` that one thread runs, or a strand,
+/// which is made for any other executor. When its execution context is destroyed, the coroutines
+/// that wait here are destroyed with it. That is not thread-safe: no other thread uses the shard
+/// or what lives on it at that time, and afterwards any may, though nothing runs any more.
 class shard : public std::enable_shared_from_this<shard> {
 public:
-    /// A shard on `ex`, with the clock of the operating system or the one given.
+    /// A shard on `ex`, or on a strand of it unless it is known to run one task at a time; with
+    /// the clock of the operating system or the one given. It is destroyed on its executor,
+    /// whichever thread drops the last share.
     [[nodiscard]] static std::shared_ptr<shard> make(
         executor ex,
         std::shared_ptr<net::clock> clock = nullptr);
 
-    explicit shard(executor ex, std::shared_ptr<net::clock> clock);
     shard(shard const&) = delete;
     shard& operator=(shard const&) = delete;
-    ~shard();
 
+    /// The executor; empty once the execution context is ending. Thread-safe.
     [[nodiscard]] executor const& get_executor() const noexcept { return executor_; }
     [[nodiscard]] std::shared_ptr<net::clock> const& clock() const noexcept { return clock_; }
     [[nodiscard]] time_point now() const noexcept { return clock_->now(); }
@@ -77,6 +84,23 @@ public:
     /// It must not throw. Nothing runs any more once the execution context is ending.
     void defer(std::function<void()> task);
 
+    /// Whether the caller runs on the executor. Thread-safe.
+    [[nodiscard]] bool is_here() const noexcept { return here_(); }
+
+    /// Runs `task` later, on the executor; the tasks of each thread in the order of its calls.
+    /// It must not throw. It is destroyed unrun, perhaps before this returns, once the execution
+    /// context is ending. Thread-safe.
+    void submit(std::function<void()> task);
+
+    /// Runs what was submitted so far, so that a thread that submitted and then came here finds
+    /// that done. Costs one atomic load when there is nothing. Anything may be destroyed by it.
+    void run_submitted();
+
+    /// Runs `task` now, after what was submitted before, if the caller runs on the executor;
+    /// submits it otherwise, for which it must be copyable. Thread-safe.
+    template <typename F>
+    void execute(F&& task);
+
     /// Destroys every waiting coroutine and stops the clock; the execution context is ending.
     void shutdown() noexcept;
 
@@ -84,10 +108,17 @@ private:
     template <typename Handler>
     friend class handler_waiter;
     friend class signal;
+    friend struct std::default_delete<shard>;
 
+    explicit shard(executor ex, std::shared_ptr<net::clock> clock);
+    ~shard();
+
+    static void release(shard* last) noexcept;
     void run_deferred();
 
     executor executor_;
+    here here_;
+    mailbox mailbox_;
     std::shared_ptr<net::clock> clock_;
     detail::waiter_list<detail::by_shard> waiters_;
     std::vector<std::function<void()>> deferred_;
@@ -116,21 +147,21 @@ public:
 
 private:
     void shutdown() noexcept override {
-        while (auto const last = take_last())
+        while (auto* const last = take_last()) {
+            // Its last owner may be a coroutine that it destroys. If there is none left, the shard
+            // is on its way to be destroyed by its executor, and so still there.
+            auto const kept = last->weak_from_this().lock();
             last->shutdown();
+        }
     }
 
-    /// Keeps the shard alive while it shuts down, though its last owner may be a coroutine
-    /// that it destroys.
-    [[nodiscard]] std::shared_ptr<shard> take_last() noexcept {
+    [[nodiscard]] shard* take_last() noexcept {
         std::lock_guard const lock(mutex_);
-        while (!shards_.empty()) {
-            auto owner = shards_.back()->weak_from_this().lock();
-            shards_.pop_back();
-            if (owner)
-                return owner;
-        }
-        return nullptr;
+        if (shards_.empty())
+            return nullptr;
+        auto* const last = shards_.back();
+        shards_.pop_back();
+        return last;
     }
 
     std::mutex mutex_;
@@ -144,16 +175,26 @@ private:
 }  // namespace detail
 
 inline std::shared_ptr<shard> shard::make(executor ex, std::shared_ptr<net::clock> clock) {
+    ex = serial(std::move(ex));
     if (!clock)
         clock = std::make_shared<system_clock>(ex);
-    auto made = std::make_shared<shard>(ex, std::move(clock));
-    detail::service_of(ex).add(made.get());
+    std::shared_ptr<shard> made(new shard(std::move(ex), std::move(clock)), release);
+    detail::service_of(made->executor_).add(made.get());
     return made;
 }
 
 inline shard::shard(executor ex, std::shared_ptr<net::clock> clock)
     : executor_(std::move(ex))
+    , here_(executor_)
     , clock_(std::move(clock)) {}
+
+inline void shard::release(shard* last) noexcept {
+    std::unique_ptr<shard> own(last);
+    if (last->executor_ && !last->is_here()) {
+        auto const ex = last->executor_;
+        asio::post(ex, [kept = std::move(own)] {});
+    }
+}
 
 inline shard::~shard() {
     // After `shutdown` the execution context may be gone.
@@ -176,12 +217,59 @@ inline void shard::run_deferred() {
     running_.clear();
 }
 
+inline void shard::submit(std::function<void()> task) {
+    if (mailbox_.put(task))
+        asio::post(executor_, [self = shared_from_this()] { self->mailbox_.run_announced(); });
+}
+
+inline void shard::run_submitted() {
+    if (mailbox_.is_empty())
+        return;
+    auto const self = shared_from_this();
+    mailbox_.run();
+}
+
+template <typename F>
+void shard::execute(F&& task) {
+    if (!is_here())
+        return submit(std::forward<F>(task));
+    run_submitted();
+    std::forward<F>(task)();
+}
+
 inline void shard::shutdown() noexcept {
+    here_ = {};
+    auto const submitted = mailbox_.close();
     clock_->shutdown();
     while (!waiters_.empty())
         delete &waiters_.front();
-    deferred_.clear();
     executor_ = executor();
+    auto const deferred = std::exchange(deferred_, {});
+}
+
+/// Destroys an object on its shard, whichever thread drops the last share: at once if that is
+/// the shard, or once the execution context is ending.
+template <typename T>
+struct shard_deleter {
+    std::shared_ptr<shard> owner;
+
+    void operator()(T* object) const {
+        if (owner->is_here())
+            delete object;
+        else
+            // Typeless, for a `T` that can share itself must not learn of this share.
+            owner->submit([held = std::shared_ptr<void>(static_cast<void*>(object), [](void* last) {
+                               delete static_cast<T*>(last);
+                           })] {});
+    }
+};
+
+/// An object whose shares any thread may hold, and that is destroyed on `owner`.
+template <typename T, typename... Args>
+[[nodiscard]] std::shared_ptr<T> make_on_shard(std::shared_ptr<shard> owner, Args&&... args) {
+    return std::shared_ptr<T>(
+        new T(std::forward<Args>(args)...),
+        shard_deleter<T>{std::move(owner)});
 }
 
 }  // namespace socoro::net
