@@ -254,6 +254,14 @@ TEST_CASE("net/shard: an object whose last share another thread drops is destroy
     CHECK(object == nullptr);
 }
 
+TEST_CASE("net/shard: it is destroyed on its executor, whoever drops the last share") {
+    std::thread::id where = nowhere;
+    crowd c;
+    c.shard = net::shard::make(c.context->get_executor(), std::make_shared<witness_clock>(where));
+    c.run_beside(1, [&c](int) { c.shard.reset(); });
+    CHECK(where == std::this_thread::get_id());
+}
+
 TEST_CASE("net/shard: many threads may drop shares at once, of the shard as well") {
     std::thread::id where = nowhere;
     std::thread::id clock_where = nowhere;

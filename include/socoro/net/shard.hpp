@@ -223,10 +223,9 @@ inline void shard::submit(std::function<void()> task) {
 }
 
 inline void shard::run_submitted() {
-    if (mailbox_.is_empty())
-        return;
-    auto const self = shared_from_this();
-    mailbox_.run();
+    // Whatever is in there has been announced, and that keeps a share of this.
+    if (!mailbox_.is_empty())
+        mailbox_.run();
 }
 
 template <typename F>
