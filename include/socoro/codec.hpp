@@ -22,3 +22,4 @@
 #include <socoro/codec/encode.hpp>
 #include <socoro/codec/types.hpp>
 #include <socoro/codec/value_reader.hpp>
+#include <socoro/codec/value_writer.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <socoro/codec.hpp>
 #include <socoro/event.hpp>
 #include <socoro/sio/json_reader.hpp>
 
@@ -83,13 +84,20 @@ namespace {
 namespace json = boost::json;
 using namespace codec_test;
 
-/// The arguments of an event as JSON text, without the name; attachments follow, separated by `|`.
+/// Values as a list in JSON text, with what binary data they have.
+template <typename... Args>
+std::string listed(std::vector<std::string>& binary, Args const&... args) {
+    std::string text = "[";
+    socoro::detail::write_values(text, binary, args...);
+    return text + "]";
+}
+
+/// The same with the attachments behind, separated by `|`.
 template <typename... Args>
 std::string encoded(Args const&... args) {
-    auto const content = socoro::detail::encode_named("e", args...);
-    REQUIRE(content.json.starts_with("[\"e\""));
-    auto text = "[" + content.json.substr(content.json.size() > 5 ? 5 : 4);
-    for (auto const& data : content.binary)
+    std::vector<std::string> binary;
+    auto text = listed(binary, args...);
+    for (auto const& data : binary)
         text += "|" + data;
     return text;
 }
@@ -118,13 +126,12 @@ std::string misfit_of(std::string const& text, std::vector<std::string> const& a
 /// Encodes a value, reads what came of it, and encodes that again: the same each time.
 template <typename T>
 std::string there_and_back(T const& value) {
-    auto const content = socoro::detail::encode_named("e", value);
-    auto const parsed = socoro::sio::parse_json(content.json, {});
-    REQUIRE(parsed.has_value());
-    socoro::detail::value_reader reader(content.binary);
+    std::vector<std::string> binary;
+    auto const text = listed(binary, value);
     std::tuple<T> back;
-    REQUIRE(socoro::detail::read_arguments(parsed->as_array(), 1, reader, back));
+    REQUIRE(reading(text, back, binary) == "fits");
     CHECK(std::get<0>(back) == value);
+    CHECK(encoded(std::get<0>(back)) == encoded(value));
     return encoded(value);
 }
 
@@ -486,10 +493,13 @@ TEST_CASE("api/codec: JSON values pass through untouched, however deep") {
 }
 
 TEST_CASE("api/codec: a placeholder that somebody else wrote is not sent on") {
-    socoro::detail::attachments binary;
+    std::vector<std::string> binary;
     auto const relayed = json::parse(R"({"a":{"_placeholder":true,"num":0},"b":1})");
-    auto const encoded = socoro::detail::encode_arguments(binary, relayed, socoro::bytes("mine"));
+    std::string const mine = R"({"_placeholder":true,"num":0})";
+    CHECK(listed(binary, relayed, bytes("mine")) == R"([{"a":null,"b":1},)" + mine + "]");
+    CHECK(binary == std::vector<std::string>{"mine"});
     CHECK(
-        json::value(encoded) == json::parse(R"([{"a":null,"b":1},{"_placeholder":true,"num":0}])"));
-    CHECK(binary == socoro::detail::attachments{"mine"});
+        encoded(relayed.as_object(), json::array{relayed, 1}) ==
+        R"([{"a":null,"b":1},[{"a":null,"b":1},1]])");
+    CHECK(encoded(relayed.at("a"), relayed.at("a").as_object()) == "[null,null]");
 }

@@ -26,12 +26,12 @@ using std::chrono::sys_time;
 using milliseconds = std::chrono::milliseconds;
 using nanoseconds = std::chrono::nanoseconds;
 
-/// The arguments that an event with this value has, as JSON text.
 template <typename T>
 std::string written(T const& value) {
-    auto const text = socoro::detail::encode_named("e", value).json;
-    REQUIRE(text.starts_with("[\"e\","));
-    return text.substr(5, text.size() - 6);
+    std::string text;
+    std::vector<std::string> binary;
+    socoro::detail::write_value(text, value, binary);
+    return text;
 }
 
 /// The value that JSON text gives; nothing if it does not fit, for `why` then.
