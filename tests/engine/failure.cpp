@@ -32,6 +32,8 @@ TEST_CASE("engine/failure: an exception without a code has none, wrapped or not"
     CHECK_FALSE(engine::error_of(wrapped(bug)));
     CHECK_FALSE(engine::error_of(wrapped(nullptr)));
     CHECK_FALSE(engine::error_of(std::make_exception_ptr(7)));
+    CHECK_FALSE(engine::error_of(nullptr));
+    CHECK_FALSE(engine::unwrapped(nullptr));
 }
 
 TEST_CASE("engine/failure: what is said is what the first exception says") {

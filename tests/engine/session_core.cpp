@@ -32,11 +32,10 @@ struct one_session : test::world {
     explicit one_session(engine::options const& options = {}, std::string_view over = "websocket")
         : wire(shard, over, plan)
         , core(std::make_shared<engine::session_core>(
+              loops,
               shard,
               std::make_shared<engine::options const>(options),
-              "sid",
-              socoro::http::request(),
-              "192.0.2.1",
+              engine::origin{"sid", {}, "192.0.2.1"},
               [this](engine::session_core&) { ++ends; })) {
         core->open(transport::any_transport(wire.first));
         core->start(sink);
@@ -55,6 +54,7 @@ struct one_session : test::world {
     void client_says(std::string data) { client_sends(eio::packet_type::message, std::move(data)); }
     strings take() { return text_of_all(*wire.second, *this); }
 
+    std::shared_ptr<net::task_group> loops = std::make_shared<net::task_group>(shard);
     std::shared_ptr<test::faults> plan = std::make_shared<test::faults>();
     test::memory_transport_pair wire;
     std::shared_ptr<recorder> sink = std::make_shared<recorder>();
@@ -113,11 +113,10 @@ TEST_CASE("engine/session_core: what is sent before it starts follows the open p
     test::memory_transport_pair const wire(w.shard);
     auto const sink = std::make_shared<recorder>();
     auto const core = std::make_shared<engine::session_core>(
+        std::make_shared<net::task_group>(w.shard),
         w.shard,
         std::make_shared<engine::options const>(),
-        "sid",
-        socoro::http::request(),
-        "",
+        engine::origin{"sid", {}, ""},
         [](engine::session_core&) {});
     core->open(transport::any_transport(wire.first));
     send(*core, "early");
@@ -134,11 +133,10 @@ TEST_CASE("engine/session_core: a session that ended before it starts tells its 
     test::memory_transport_pair const wire(w.shard);
     auto const sink = std::make_shared<recorder>();
     auto const core = std::make_shared<engine::session_core>(
+        std::make_shared<net::task_group>(w.shard),
         w.shard,
         std::make_shared<engine::options const>(),
-        "sid",
-        socoro::http::request(),
-        "",
+        engine::origin{"sid", {}, ""},
         [](engine::session_core&) {});
     core->open(transport::any_transport(wire.first));
     core->discard();

@@ -11,8 +11,10 @@
 
 namespace socoro::engine {
 
-/// The exception itself, or the first of those that Asio has put into one.
+/// The exception itself, or the first of those that Asio has put into one; null for null.
 [[nodiscard]] inline std::exception_ptr unwrapped(std::exception_ptr failure) {
+    if (!failure)
+        return failure;
     try {
         std::rethrow_exception(failure);
     } catch (asio::multiple_exceptions const& several) {
@@ -23,8 +25,10 @@ namespace socoro::engine {
     }
 }
 
-/// The code of a `std::system_error`, wrapped or not; none for any other exception.
+/// The code of a `std::system_error`, wrapped or not; none for any other exception, or null.
 [[nodiscard]] inline std::error_code error_of(std::exception_ptr failure) {
+    if (!failure)
+        return {};
     try {
         std::rethrow_exception(unwrapped(std::move(failure)));
     } catch (std::system_error const& e) {

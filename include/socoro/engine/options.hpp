@@ -73,4 +73,12 @@ struct options {
     }
 };
 
+/// The options with no slash at the end of the path: the reference takes `/engine.io/` for
+/// `/engine.io`.
+[[nodiscard]] inline options normalized(options opts) {
+    if (opts.path.ends_with('/'))
+        opts.path.pop_back();
+    return opts;
+}
+
 }  // namespace socoro::engine

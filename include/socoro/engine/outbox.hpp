@@ -41,6 +41,12 @@ public:
     /// Queues one group, or drops it. It may be too much afterwards.
     sent push(std::span<packet_ptr const> packets, std::uint64_t topic);
 
+    /// Does not queue a group that could not leave at once.
+    sent skip() noexcept {
+        ++dropped_;
+        return sent::dropped;
+    }
+
     /// Takes the first packets, at most `most`.
     [[nodiscard]] std::vector<packet_ptr> take(std::size_t most) {
         return keeps_topics() ? topics_.take(most) : queue_.take(most);
@@ -63,7 +69,7 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept {
         return keeps_topics() ? topics_.bytes() : queue_.bytes();
     }
-    /// How many groups were dropped because of the policy.
+    /// How many groups were dropped.
     [[nodiscard]] std::size_t dropped() const noexcept { return dropped_; }
 
 private:
@@ -85,10 +91,8 @@ inline sent outbox::push(std::span<packet_ptr const> packets, std::uint64_t topi
     if (keeps_topics())
         return push_keeping_latest(packets, topic);
     if (policy_ == outbox_policy::drop_newest && topic != 0 &&
-        bytes() + cost_of(packets) > most_bytes_) {
-        ++dropped_;
-        return sent::dropped;
-    }
+        bytes() + cost_of(packets) > most_bytes_)
+        return skip();
     queue_.push(packets);
     return sent::queued;
 }

@@ -7,21 +7,23 @@
 #include <socoro/base/describe.hpp>
 #include <socoro/base/random.hpp>
 #include <socoro/engine/cors.hpp>
+#include <socoro/engine/refusals.hpp>
 #include <socoro/engine/router.hpp>
 #include <socoro/engine/session_core.hpp>
 #include <socoro/net/http_server_core.hpp>
+#include <socoro/net/task_group.hpp>
+#include <socoro/transport/polling_server.hpp>
 #include <socoro/transport/websocket.hpp>
-
-#include <boost/json.hpp>
 
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace socoro::engine {
 
@@ -49,7 +51,7 @@ public:
 
     /// Takes the requests under the path from an HTTP server, before its own handler, until this
     /// server is closed or destroyed.
-    void attach(net::http_server_core& http);
+    void attach(net::http_server_core& http) { http.mount(net::mount_for(weak_from_this())); }
 
     /// What an HTTP server that is there for this one alone should know.
     [[nodiscard]] net::http_server_options http_options() const {
@@ -67,6 +69,17 @@ public:
     /// Ends every session at once; new ones are refused.
     void close();
 
+    /// Waits until nothing of any session runs any more, closing handshakes included. Gives no
+    /// error, `errc::timeout` at the deadline, which ends nothing (see `abandon`), or
+    /// `operation_aborted` when cancelled. It ends nothing itself: that is up to `close`.
+    [[nodiscard]] asio::awaitable<std::error_code> wait_closed(
+        std::optional<net::time_point> deadline = std::nullopt) {
+        return loops_->wait(deadline);
+    }
+
+    /// Closes, and cancels what of its sessions still runs. `wait_closed` waits for the rest.
+    void abandon();
+
     /// The header fields that every answer to `request` carries.
     [[nodiscard]] http::fields common_fields(http::request const& request) const {
         return cors_fields(options_->cors, request);
@@ -79,16 +92,15 @@ public:
     [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
 
     /// A new identifier: 20 characters that nobody can guess.
-    [[nodiscard]] static std::string make_id();
+    [[nodiscard]] static std::string make_id() { return base64::encode_url(random_bytes(15)); }
 
 private:
-    [[nodiscard]] static std::shared_ptr<engine::options const> normalized(engine::options opts);
     [[nodiscard]] asio::awaitable<void>
     refuse(net::http_connection& connection, refusal code, std::string_view context);
+    [[nodiscard]] asio::awaitable<void> refuse_method(net::http_connection& connection);
     [[nodiscard]] asio::awaitable<void> refuse_handshake(
         net::http_connection& connection,
         std::error_code why);
-    [[nodiscard]] asio::awaitable<void> refuse_closed(net::http_connection& connection);
     [[nodiscard]] asio::awaitable<void> open_polling(net::http_connection& connection);
     [[nodiscard]] asio::awaitable<void> open_websocket(
         net::http_connection& connection,
@@ -97,15 +109,11 @@ private:
         http::request request,
         std::string address);
     void start(std::shared_ptr<session_core> const& session, transport::any_transport over);
-    void report(
-        net::http_connection const& connection,
-        int code,
-        std::string_view message,
-        std::string_view context) const;
 
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<engine::options const> options_;
     on_session accept_;
+    std::shared_ptr<net::task_group> loops_;
     std::unordered_map<std::string, std::shared_ptr<session_core>> sessions_;
     bool closed_ = false;
 };
@@ -125,29 +133,15 @@ inline server_core::server_core(
     engine::options opts,
     on_session accept)
     : shard_(std::move(owner))
-    , options_(normalized(std::move(opts)))
-    , accept_(std::move(accept)) {}
-
-/// The reference takes `/engine.io/` for `/engine.io`.
-inline std::shared_ptr<engine::options const> server_core::normalized(engine::options opts) {
-    if (opts.path.ends_with('/'))
-        opts.path.pop_back();
-    return std::make_shared<engine::options const>(std::move(opts));
-}
-
-inline std::string server_core::make_id() {
-    return base64::encode_url(random_bytes(15));
-}
+    , options_(std::make_shared<engine::options const>(normalized(std::move(opts))))
+    , accept_(std::move(accept))
+    , loops_(std::make_shared<net::task_group>(shard_)) {}
 
 inline bool server_core::owns(http::request const& request) const {
     auto const path = request.path();
     auto const& prefix = options_->path;
     return !closed_ && path.size() > prefix.size() && path.starts_with(prefix) &&
            path[prefix.size()] == '/';
-}
-
-inline void server_core::attach(net::http_server_core& http) {
-    http.mount(net::mount_for(weak_from_this()));
 }
 
 inline std::shared_ptr<session_core> server_core::find(std::string const& sid) const {
@@ -163,11 +157,10 @@ inline asio::awaitable<void> server_core::serve(net::http_connection& connection
         co_await connection.respond(answer);
         co_return;
     }
-    auto const transport_of = [this](std::string const& sid) -> std::optional<std::string_view> {
+    auto const verdict = route(request, *options_, [this](std::string const& sid) {
         auto const session = find(sid);
         return session ? std::optional(session->transport_name()) : std::nullopt;
-    };
-    auto const verdict = route(request, *options_, transport_of);
+    });
     using kind = engine::verdict::kind;
     auto const polling = verdict.what == kind::poll || verdict.what == kind::post
                              ? find(verdict.sid)->current().target<transport::polling_server>()
@@ -180,58 +173,41 @@ inline asio::awaitable<void> server_core::serve(net::http_connection& connection
     case kind::upgrade: co_await open_websocket(connection, verdict.sid); break;
     case kind::poll: co_await polling->serve_poll(connection, std::move(extra)); break;
     case kind::post: co_await polling->serve_post(connection, std::move(extra)); break;
-    case kind::bad_method: {
-        http::response answer;
-        answer.status = 500;
-        answer.headers = std::move(extra);
-        co_await connection.respond(answer);
-        break;
-    }
+    case kind::bad_method: co_await refuse_method(connection); break;
     }
 }
 
 inline asio::awaitable<void>
 server_core::refuse(net::http_connection& connection, refusal code, std::string_view context) {
-    auto const message = message_of(code);
-    report(connection, static_cast<int>(code), message, context);
+    auto const& request = connection.head();
+    auto const told = message_of(code);
+    report(options_->hooks, connection, {static_cast<int>(code), told, context, {}, {}});
+    auto const answer = refusal_answer(code, request, common_fields(request));
+    co_await connection.respond(answer);
+}
+
+inline asio::awaitable<void> server_core::refuse_method(net::http_connection& connection) {
     http::response answer;
-    if (connection.head().wants_upgrade()) {
-        answer.status = 400;
-        answer.headers.add("Connection", "close");
-        answer.headers.add("Content-type", "text/html");
-        answer.body = message;
-    } else {
-        answer = http::text(
-            code == refusal::forbidden ? 403 : 400,
-            "{\"code\":" + std::to_string(static_cast<int>(code)) +
-                ",\"message\":" + boost::json::serialize(boost::json::string(message)) + "}",
-            "application/json");
-        for (auto const& field : common_fields(connection.head()))
-            answer.headers.add(field.name, field.value);
-    }
+    answer.status = 500;
+    answer.headers = common_fields(connection.head());
     co_await connection.respond(answer);
 }
 
 inline asio::awaitable<void> server_core::refuse_handshake(
     net::http_connection& connection,
     std::error_code why) {
-    report(connection, 400, why.message(), "WebSocket handshake");
-    auto answer = http::text(400, why.message(), "text/html");
-    answer.headers.add("Connection", "close");
-    if (why == errc::ws_unsupported_version)
-        answer.headers.add("Sec-WebSocket-Version", "13");
-    co_await connection.respond(answer);
-}
-
-inline asio::awaitable<void> server_core::refuse_closed(net::http_connection& connection) {
-    auto answer = http::text(503, "Service Unavailable");
-    answer.headers.add("Connection", "close");
+    auto const told = why.message();
+    report(options_->hooks, connection, {400, told, "WebSocket handshake", {}, {}});
+    auto const answer = handshake_refusal(why);
     co_await connection.respond(answer);
 }
 
 inline asio::awaitable<void> server_core::open_polling(net::http_connection& connection) {
-    if (closed_)
-        co_return co_await refuse_closed(connection);
+    if (closed_) {
+        auto const answer = closed_answer();
+        co_await connection.respond(answer);
+        co_return;
+    }
     auto const session = make_session(connection.head(), connection.remote_address());
     auto const polling = std::make_shared<transport::polling_server>(
         shard_,
@@ -286,11 +262,10 @@ inline std::shared_ptr<session_core> server_core::make_session(
     http::request request,
     std::string address) {
     return std::make_shared<session_core>(
+        loops_,
         shard_,
         options_,
-        make_id(),
-        std::move(request),
-        std::move(address),
+        origin{make_id(), std::move(request), std::move(address)},
         [weak = weak_from_this()](session_core& ended) {
             if (auto const self = weak.lock())
                 self->sessions_.erase(ended.sid());
@@ -317,18 +292,10 @@ inline void server_core::close() {
         session->discard();
 }
 
-inline void server_core::report(
-    net::http_connection const& connection,
-    int code,
-    std::string_view message,
-    std::string_view context) const {
-    connection_error error;
-    error.code = code;
-    error.message = message;
-    error.context = context;
-    error.address = connection.remote_address();
-    error.target = connection.head().target;
-    notify(options_->hooks.refused, error);
+inline void server_core::abandon() {
+    auto const self = shared_from_this();
+    close();
+    loops_->cancel_all();
 }
 
 }  // namespace socoro::engine

@@ -4,6 +4,7 @@
 // taken is its own business.
 #pragma once
 
+#include <socoro/base/hooks.hpp>
 #include <socoro/eio/upgrade.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/transport/any_transport.hpp>
@@ -20,16 +21,18 @@ namespace socoro::engine {
 class upgrade_attempt : public std::enable_shared_from_this<upgrade_attempt> {
 public:
     /// `release_poll` is called whenever a waiting poll should be answered, so that the client
-    /// stops polling; not after the attempt was given up.
+    /// stops polling; not after the attempt was given up. `show` is called for every packet.
     upgrade_attempt(
         net::shard& owner,
         transport::any_transport candidate,
         std::chrono::milliseconds timeout,
-        std::function<void()> release_poll)
+        std::function<void()> release_poll,
+        std::function<void(direction, eio::packet const&)> show)
         : shard_(&owner)
         , candidate_(std::move(candidate))
         , machine_(owner.now(), timeout)
         , release_poll_(std::move(release_poll))
+        , show_(std::move(show))
         , timer_(owner.clock(), [this] { on_timer(); }) {
         timer_.arm(machine_.deadline());
     }
@@ -50,6 +53,7 @@ private:
     transport::any_transport candidate_;
     eio::upgrade machine_;
     std::function<void()> release_poll_;
+    std::function<void(direction, eio::packet const&)> show_;
     net::timer timer_;
     bool abandoned_ = false;
 };
@@ -61,6 +65,7 @@ inline asio::awaitable<bool> upgrade_attempt::run() {
         auto const received = co_await candidate_.recv();
         if (abandoned_ || !received)
             break;
+        show_(direction::received, *received);
         auto const next = machine_.on_packet(*received, shard_->now());
         if (next == action::switch_transport) {
             timer_.cancel();
@@ -78,6 +83,7 @@ inline asio::awaitable<bool> upgrade_attempt::run() {
 inline asio::awaitable<void> upgrade_attempt::answer_probe() {
     std::vector<transport::packet_ptr> const answer{
         std::make_shared<eio::packet const>(eio::packet::of(eio::packet_type::pong, "probe"))};
+    show_(direction::sent, *answer.front());
     auto const ec = co_await candidate_.send(answer);
     if (!ec && !abandoned_)
         timer_.arm(machine_.deadline());

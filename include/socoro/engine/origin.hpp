@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSL-1.0
+// What is known of a session from the beginning, and the hooks that are told so.
+#pragma once
+
+#include <socoro/base/hooks.hpp>
+#include <socoro/eio/packet.hpp>
+#include <socoro/http/message.hpp>
+
+#include <string>
+#include <system_error>
+
+namespace socoro::engine {
+
+/// Where a session comes from.
+struct origin {
+    std::string sid;
+    http::request request;  ///< that opened it
+    std::string address;    ///< of the client, without port
+};
+
+/// Tells the hook what the client did wrong.
+inline void report(hooks const& to, origin const& from, std::error_code why) {
+    auto protocol = protocol_of(static_cast<errc>(why.value()));
+    // A full outbox is nobody's protocol: it is the session that gives up.
+    if (protocol.empty())
+        protocol = "Engine.IO";
+    notify(to.violated, violation{protocol, from.address, from.sid, why});
+}
+
+/// Shows the hook a packet, if it is there.
+inline void show(hooks const& to, origin const& from, direction way, eio::packet const& packet) {
+    if (!to.packet)
+        return;
+    std::string text;
+    if (!packet.binary)
+        text.append(1, static_cast<char>(packet.type)).append(packet.data);
+    auto const& data = packet.binary ? packet.data : text;
+    to.packet({way, from.sid, from.address, packet.binary, data});
+}
+
+}  // namespace socoro::engine
