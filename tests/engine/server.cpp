@@ -3,6 +3,7 @@
 
 #include "support/http_script.hpp"
 #include "support/websocket_peer.hpp"
+#include "support/world.hpp"
 
 #include <asio/write.hpp>
 
@@ -16,6 +17,7 @@
 namespace engine = socoro::engine;
 namespace net = socoro::net;
 using strings = std::vector<std::string>;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -259,4 +261,164 @@ TEST_CASE("engine/server: a session may be kept beyond the context") {
     CHECK_FALSE(kept->is_open());
     CHECK(kept->transport() == "websocket");
     kept->send("nobody hears it");
+}
+
+namespace {
+
+/// A server on a clock that stands still; its clients are in the test.
+struct closing_server : test::world {
+    explicit closing_server(engine::session_handler handler) {
+        engine::options options;
+        options.hooks.refused = nullptr;
+        options.hooks.handler_failed = [this](auto const&, auto const& what) {
+            failures.emplace_back(what);
+        };
+        server.emplace(shard, std::move(handler), options);
+    }
+    test::memory_peer open_connection() {
+        test::memory_connection const wire(shard);
+        server->serve(wire.stream);
+        return wire.peer;
+    }
+    test::websocket_peer connect() {
+        auto const peer = open_connection();
+        peer.send(test::get("/engine.io/?EIO=4&transport=websocket", test::upgrade_fields));
+        run();
+        auto bytes = peer.take();
+        CHECK(test::take_answer(bytes).status == 101);
+        return test::websocket_peer(peer);
+    }
+
+    strings failures;
+    std::optional<engine::server> server;
+};
+
+}  // namespace
+
+TEST_CASE("engine/server: closing can be awaited: handlers, closing handshakes and connections") {
+    std::unique_ptr<net::signal> saved;
+    int ended = 0;
+    auto const save = [&](engine::session session) -> asio::awaitable<void> {
+        try {
+            std::ignore = co_await session.recv();
+        } catch (std::system_error const&) {
+        }
+        std::ignore = co_await saved->wait();
+        ++ended;
+    };
+    closing_server s(save);
+    saved = std::make_unique<net::signal>(*s.shard);
+    auto client = s.connect();
+    auto const poller = s.open_connection();
+    poller.send(test::get("/engine.io/?EIO=4&transport=polling"));
+    s.run();
+    CHECK(s.server->sessions() == 2);
+    auto const closed = s.spawn(s.server->close(10s));
+    CHECK(s.server->sessions() == 0);
+    s.advance(5s);
+    CHECK_FALSE(closed->done());
+    saved->notify_all();
+    s.run();
+    CHECK(ended == 2);
+    CHECK_FALSE(closed->done());
+    client.close();
+    s.run();
+    CHECK(closed->done());
+    CHECK(poller.closed());
+    CHECK(s.clock->armed() == 0);
+    CHECK(s.failures.empty());
+    CHECK_THROWS_AS(s.server->listen(0), std::logic_error);
+}
+
+TEST_CASE("engine/server: what does not end in time when it is closed is cancelled") {
+    std::unique_ptr<net::signal> never;
+    strings thrown;
+    auto const hang = [&](engine::session session) -> asio::awaitable<void> {
+        std::string const name(session.transport());
+        try {
+            for (;;)
+                std::ignore = co_await never->wait();
+        } catch (std::system_error const& e) {
+            thrown.push_back(name);
+            CHECK(e.code() == asio::error::operation_aborted);
+            throw;
+        }
+    };
+    closing_server s(hang);
+    never = std::make_unique<net::signal>(*s.shard);
+    // None of them ever answers.
+    auto const client = s.connect();
+    auto const poller = s.open_connection();
+    poller.send(test::get("/engine.io/?EIO=4&transport=polling"));
+    auto const half = s.open_connection();
+    half.send("GET /engine.io/?EIO=4");
+    s.run();
+    auto const closed = s.spawn(s.server->close(10s));
+    s.advance(10s - 1ms);
+    CHECK_FALSE(closed->done());
+    CHECK(thrown.empty());
+    s.advance(1ms);
+    CHECK(closed->done());
+    CHECK_FALSE(closed->failure);
+    CHECK(thrown.size() == 2);
+    CHECK(client.raw.closed());
+    CHECK(poller.closed());
+    CHECK(half.closed());
+    CHECK(s.clock->armed() == 0);
+    CHECK(s.failures.empty());
+}
+
+TEST_CASE("engine/server: it may be destroyed while it is awaited to close") {
+    closing_server s(echo);
+    auto const client = s.connect();
+    auto const closed = s.spawn(s.server->close(10s));
+    s.server.reset();
+    s.advance(10s);
+    CHECK(closed->done());
+    CHECK(client.raw.closed());
+    CHECK(s.clock->armed() == 0);
+}
+
+TEST_CASE("engine/server: the end of another session is no normal end of a handler") {
+    std::optional<engine::session> first;
+    closing_server s([&](engine::session session) -> asio::awaitable<void> {
+        if (!first)
+            first = session;
+        // Every handler listens to the first session.
+        auto const listened = *first;
+        std::ignore = co_await listened.recv();
+    });
+    auto a = s.connect();
+    auto b = s.connect();
+    first->close();
+    a.close();
+    s.run();
+    CHECK(s.failures == strings{"forced close"});
+    CHECK(b.take().back() == "close:1005");
+    first.reset();
+}
+
+TEST_CASE("engine/server: what Asio wraps is unwrapped when a handler ends") {
+    closing_server s([](engine::session session) -> asio::awaitable<void> {
+        bool bug = false;
+        std::exception_ptr failure;
+        try {
+            auto const first = co_await session.recv();
+            bug = first.data == "bug";
+            std::ignore = co_await session.recv();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        if (bug)
+            failure = std::make_exception_ptr(std::runtime_error("a bug"));
+        throw asio::multiple_exceptions(failure);
+    });
+    auto normal = s.connect();
+    auto wrong = s.connect();
+    normal.text("4x");
+    wrong.text("4bug");
+    normal.close();
+    wrong.close();
+    s.run();
+    CHECK(s.failures == strings{"a bug"});
 }

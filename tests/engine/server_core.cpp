@@ -449,3 +449,73 @@ TEST_CASE("engine/server_core: over polling a volatile event needs a poll that w
     w.run();
     CHECK(test::take_answers(peer).at(0).body == "4b");
 }
+
+TEST_CASE("engine/server_core: one waits until closing handshakes have ended as well") {
+    engine_world w;
+    auto client = w.open_websocket(w.connect());
+    std::ignore = client.take();
+    auto const poller = w.connect();
+    poller.send(w.poll(w.open(poller)));
+    w.server->close();
+    auto const waiting = w.spawn(w.server->wait_closed());
+    CHECK(w.server->sessions() == 0);
+    CHECK_FALSE(waiting->done());
+    client.close();
+    w.run();
+    REQUIRE(waiting->done());
+    CHECK_FALSE(*waiting->value);
+    CHECK(w.spawn(w.server->wait_closed())->done());
+}
+
+TEST_CASE("engine/server_core: who waits no longer than some time may then abandon the rest") {
+    engine_world w;
+    auto const client = w.open_websocket(w.connect());
+    w.server->close();
+    auto const waiting = w.spawn(w.server->wait_closed(w.clock->now() + 1s));
+    w.advance(1s - 1ms);
+    CHECK_FALSE(waiting->done());
+    w.advance(1ms);
+    REQUIRE(waiting->done());
+    CHECK(*waiting->value == errc::timeout);
+    CHECK_FALSE(client.raw.closed());
+    auto const rest = w.spawn(w.server->wait_closed());
+    CHECK_FALSE(rest->done());
+    w.server->abandon();
+    w.run();
+    CHECK(rest->done());
+    CHECK(client.raw.closed());
+    CHECK(w.clock->armed() == 0);
+    CHECK(w.failures == 0);
+}
+
+TEST_CASE("engine/server_core: abandoning sessions in whatever state leaves nothing") {
+    for (int pause = 0; pause < 2; ++pause) {
+        engine_world w;
+        if (pause == 1)
+            w.on_open = [](engine_world::opened& o) { o.sink->wants = false; };
+        auto const poller = w.connect();
+        auto const sid = w.open(poller);
+        poller.send(w.poll(sid));
+        auto const upgrading = w.open_websocket(w.connect(), sid);
+        upgrading.text("2probe");
+        auto const plain = w.open_websocket(w.connect());
+        plain.text("4x");
+        plain.raw.limit(0);
+        send(*w.sessions[1].core, std::string(100'000, 'x'));
+        auto const posting = w.connect();
+        auto const other = w.open(w.connect());
+        posting.send(w.post(other, "4y"));
+        w.run();
+        w.server->abandon();
+        w.http->abandon();
+        auto const rest = w.spawn(w.server->wait_closed());
+        auto const connections = w.spawn(w.http->wait_closed());
+        CHECK(rest->done());
+        CHECK(connections->done());
+        CHECK(w.clock->armed() == 0);
+        CHECK(w.failures == 0);
+        for (auto const& peer : {upgrading.raw, plain.raw, poller, posting})
+            CHECK(peer.closed());
+        w.check_nothing_is_left();
+    }
+}

@@ -4,18 +4,22 @@
 #pragma once
 
 #include <socoro/base/describe.hpp>
+#include <socoro/engine/failure.hpp>
 #include <socoro/engine/server_core.hpp>
 #include <socoro/engine/session.hpp>
 #include <socoro/net/http_server.hpp>
+#include <socoro/net/task_group.hpp>
 
+#include <exception>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
-#include <vector>
 
 namespace socoro::engine {
 
-/// Handles one session. When it returns, the session is closed.
+/// Handles one session. When it returns, the session is closed. What it throws goes to the hook
+/// `handler_failed`, but for the end of its own session and the cancellation by `server::close`.
 using session_handler = std::function<asio::awaitable<void>(session)>;
 
 /// An Engine.IO server. The execution context must outlive it; destroying it ends its sessions,
@@ -24,11 +28,15 @@ class server {
 public:
     /// Runs on `ex`, which runs one task at a time. `handler` is started for each session, and
     /// kept as long as it runs.
-    server(asio::any_io_executor ex, session_handler handler, options opts = {});
+    server(asio::any_io_executor ex, session_handler handler, options opts = {})
+        : server(net::shard::make(std::move(ex)), std::move(handler), std::move(opts)) {}
 
     /// As above, on an `io_context` that one thread runs.
     server(asio::io_context& context, session_handler handler, options opts = {})
         : server(context.get_executor(), std::move(handler), std::move(opts)) {}
+
+    /// As above, on a shard, which may have a clock of its own.
+    server(std::shared_ptr<net::shard> owner, session_handler handler, options opts = {});
 
     server(server const&) = delete;
     server& operator=(server const&) = delete;
@@ -44,31 +52,58 @@ public:
     /// Takes the requests under the path from `http`, which needs to run on the same executor.
     void attach(net::http_server& http) { core_->attach(*http.core()); }
 
-    /// Ends every session and listens no more, for good.
+    /// Serves a connection that somebody else accepted. `already_read` was read from it.
+    void serve(std::shared_ptr<net::stream> connection, std::string already_read = {}) {
+        http_->serve(std::move(connection), std::move(already_read));
+    }
+
+    /// Ends every session and listens no more, for good. Waits for nothing.
     void close();
+
+    /// Closes, and waits until nothing is left: no handler, session or closing handshake, and no
+    /// connection but those of an HTTP server it is attached to. What takes longer than `patience`
+    /// is cancelled: whatever a handler awaits then throws `operation_aborted`. The server may be
+    /// destroyed meanwhile. Not for a handler of its own, which would wait for itself; cancelled,
+    /// it stops to wait, but the server stays closed.
+    [[nodiscard]] asio::awaitable<void> close(net::duration patience) {
+        return close(core_, http_, handlers_, shard_->now() + patience);
+    }
 
     /// How many sessions there are.
     [[nodiscard]] std::size_t sessions() const { return core_->sessions(); }
 
 private:
+    using handler_ptr = std::shared_ptr<session_handler>;
+    using group_ptr = std::shared_ptr<net::task_group>;
+
     [[nodiscard]] static std::shared_ptr<sink> start(
         std::shared_ptr<session_core> const& opened,
-        std::shared_ptr<session_handler> const& handler);
-    [[nodiscard]] static asio::awaitable<void>
-    run(std::shared_ptr<session_handler> handler, session opened, hooks const* to_report);
+        handler_ptr const& handler,
+        group_ptr const& handlers);
+    [[nodiscard]] static asio::awaitable<void> run(
+        handler_ptr handler,
+        std::shared_ptr<session_core> opened,
+        std::shared_ptr<detail::inbox> inbox);
+    [[nodiscard]] static asio::awaitable<void> close(
+        std::shared_ptr<server_core> core,
+        std::shared_ptr<net::http_server_core> http,
+        group_ptr handlers,
+        net::time_point deadline);
 
     std::shared_ptr<net::shard> shard_;
+    group_ptr handlers_;
     std::shared_ptr<server_core> core_;
     std::shared_ptr<net::http_server_core> http_;
 };
 
-inline server::server(asio::any_io_executor ex, session_handler handler, options opts)
-    : shard_(net::shard::make(std::move(ex))) {
-    auto const shared = std::make_shared<session_handler>(std::move(handler));
-    core_ = std::make_shared<server_core>(
-        shard_,
-        std::move(opts),
-        [shared](std::shared_ptr<session_core> const& opened) { return start(opened, shared); });
+inline server::server(std::shared_ptr<net::shard> owner, session_handler handler, options opts)
+    : shard_(std::move(owner))
+    , handlers_(std::make_shared<net::task_group>(shard_)) {
+    auto accept = [shared = std::make_shared<session_handler>(std::move(handler)),
+                   handlers = handlers_](std::shared_ptr<session_core> const& opened) {
+        return start(opened, shared, handlers);
+    };
+    core_ = std::make_shared<server_core>(shard_, std::move(opts), std::move(accept));
     http_ = std::make_shared<net::http_server_core>(shard_, nullptr, core_->http_options());
     core_->attach(*http_);
 }
@@ -77,26 +112,55 @@ inline void server::close() {
     close_together(core_, http_);
 }
 
+inline asio::awaitable<void> server::close(
+    std::shared_ptr<server_core> core,
+    std::shared_ptr<net::http_server_core> http,
+    group_ptr handlers,
+    net::time_point deadline) {
+    close_together(core, http);
+    auto late = co_await handlers->wait(deadline);
+    if (!late)
+        late = co_await core->wait_closed(deadline);
+    if (!late)
+        late = co_await http->wait_closed(deadline);
+    if (late != errc::timeout)
+        co_return;
+    handlers->cancel_all();
+    core->abandon();
+    http->abandon();
+    std::ignore = co_await handlers->wait();
+    std::ignore = co_await core->wait_closed();
+    std::ignore = co_await http->wait_closed();
+}
+
 inline std::shared_ptr<sink> server::start(
     std::shared_ptr<session_core> const& opened,
-    std::shared_ptr<session_handler> const& handler) {
+    handler_ptr const& handler,
+    group_ptr const& handlers) {
     auto inbox = std::make_shared<detail::inbox>(opened->owner());
-    auto loop = run(handler, session(opened, inbox), &opened->options().hooks);
-    asio::co_spawn(opened->owner().get_executor(), std::move(loop), asio::detached);
+    handlers->spawn(run(handler, opened, inbox));
     return inbox;
 }
 
-inline asio::awaitable<void>
-server::run(std::shared_ptr<session_handler> handler, session opened, hooks const* to_report) {
+inline asio::awaitable<void> server::run(
+    handler_ptr handler,
+    std::shared_ptr<session_core> opened,
+    std::shared_ptr<detail::inbox> inbox) {
+    std::exception_ptr failure;
     try {
-        co_await (*handler)(opened);
-    } catch (std::system_error const& e) {
-        if (e.code() != closed)
-            notify(to_report->handler_failed, opened.id(), e.what());
+        session handle(opened, inbox);
+        co_await (*handler)(handle);
     } catch (...) {
-        notify(to_report->handler_failed, opened.id(), describe(std::current_exception()));
+        failure = std::current_exception();
     }
-    opened.close();
+    auto const state = co_await asio::this_coro::cancellation_state;
+    bool const cancelled = state.cancelled() != asio::cancellation_type::none;
+    auto const why = error_of(failure);
+    bool const is_expected =
+        (why == closed && inbox->reason) || (why == asio::error::operation_aborted && cancelled);
+    if (failure && !is_expected)
+        notify(opened->options().hooks.handler_failed, opened->sid(), describe(unwrapped(failure)));
+    opened->close();
 }
 
 }  // namespace socoro::engine
