@@ -5,7 +5,9 @@
 #include <socoro/base/error.hpp>
 #include <socoro/net/shard.hpp>
 
+#include <exception>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace socoro::net {
@@ -43,14 +45,13 @@ private:
     detail::waiter_list<detail::by_signal> waiters_;
 };
 
-/// A waiter that owns the completion handler of a coroutine.
+/// A waiter that owns the completion handler of a coroutine, which knows its executor.
 template <typename Handler>
 class handler_waiter final : public detail::waiter {
 public:
     handler_waiter(shard& owner, Handler handler, std::optional<time_point> deadline)
         : handler_(std::move(handler))
-        , executor_(asio::get_associated_executor(handler_, owner.get_executor()))
-        , inline_(executor_ == owner.get_executor()) {
+        , inline_(handler_.get_executor() == owner.get_executor()) {
         if (deadline) {
             timer_.emplace(owner.clock(), [this] { complete(errc::timeout); });
             timer_->arm(*deadline);
@@ -70,23 +71,21 @@ public:
     void cancel() override { finish(asio::error::operation_aborted, false); }
 
 private:
-    using executor_type = asio::associated_executor_t<Handler, executor>;
-
     void finish(std::error_code ec, bool inline_now) {
         auto slot = asio::get_associated_cancellation_slot(handler_);
         if (slot.is_connected())
             slot.clear();
         auto handler = std::move(handler_);
-        auto const ex = executor_;
         delete this;
         if (inline_now)
-            std::move(handler)(ec);
-        else
-            asio::post(ex, [h = std::move(handler), ec]() mutable { std::move(h)(ec); });
+            return std::move(handler)(std::exception_ptr(), ec);
+        auto const ex = handler.get_executor();
+        asio::post(ex, [h = std::move(handler), ec]() mutable {
+            std::move(h)(std::exception_ptr(), ec);
+        });
     }
 
     Handler handler_;
-    executor_type executor_;
     bool inline_;
     std::optional<timer> timer_;
 };
@@ -106,10 +105,11 @@ inline asio::awaitable<std::error_code> signal::wait(std::optional<time_point> d
         shard_->waiters_.push_back(*waiter);
         waiters_.push_back(*waiter);
     };
-    auto token = as_tuple;
-    auto const [ec] =
-        co_await asio::async_initiate<as_tuple_type, void(std::error_code)>(initiate, token);
-    co_return ec;
+    // An error in the first place would be thrown. Behind an exception that is never there it is a
+    // value, so that one coroutine frame is enough.
+    auto token = asio::use_awaitable;
+    using signature = void(std::exception_ptr, std::error_code);
+    return asio::async_initiate<asio::use_awaitable_t<>, signature>(initiate, token);
 }
 
 inline void signal::resume_all(std::error_code ec) {
