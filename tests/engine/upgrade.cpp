@@ -17,7 +17,9 @@ namespace {
 
 /// A session on polling, and its client.
 struct upgrading : engine_world {
-    upgrading() { sid = open(poller); }
+    explicit upgrading(engine::options const& options = {}) : engine_world(options) {
+        sid = open(poller);
+    }
     void start() { client.emplace(open_websocket(connect(), sid)); }
     void client_says(std::string_view text) {
         client->text(text);
@@ -335,4 +337,27 @@ TEST_CASE("engine/upgrade: a second probe puts the release of the poll off") {
     CHECK(w.poller.arrived().empty());
     w.advance(1ms);
     CHECK(test::take_answers(w.poller).at(0).body == "6");
+}
+
+TEST_CASE("engine/upgrade: the hook sees every packet, those of heartbeat and upgrade too") {
+    engine::options options;
+    std::string seen;
+    options.hooks.packet = [&](socoro::wire_packet const& p) {
+        bool const is_open = p.data.starts_with("0{");
+        seen.append(p.direction == socoro::direction::sent ? " >" : " <");
+        seen.append(p.binary ? "b:" : "").append(is_open ? "0" : p.data);
+    };
+    upgrading w(options);
+    w.poller.send(w.poll(w.sid));
+    w.start();
+    w.client_says("2probe");
+    w.advance(100ms);
+    w.client_says("5");
+    w.client_says("4a");
+    w.client->send(ws::opcode::binary, "bytes");
+    w.run();
+    send(w.core(), "c");
+    w.advance(25s);
+    w.client_says("3");
+    CHECK(seen == " >0 <2probe >3probe >6 <5 <4a <b:bytes >4c >2 <3");
 }
