@@ -28,17 +28,19 @@ export class Acks {
     }
 }
 
-/** One client says something to all, and again as soon as all have heard it. */
+/** Some clients say something to all, and again as soon as all have heard everything. */
 export class Broadcasts {
-    constructor(connections) {
-        this.name = `broadcast to ${connections} connections`;
+    constructor(connections, speakers = 1) {
+        const who = speakers > 1 ? ` by ${speakers} of them` : '';
+        this.name = `broadcast to ${connections} connections${who}`;
         this.connections = connections;
+        this.speakers = speakers;
         this.say = frame(`42["say","${text}"]`);
     }
 
     begin(clients) {
-        clients[0].write(this.say);
-        return clients.length;
+        for (const client of clients.slice(0, this.speakers)) client.write(this.say);
+        return clients.length * this.speakers;
     }
 
     next(clients, client, arrived, missing) {

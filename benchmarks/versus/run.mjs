@@ -44,10 +44,16 @@ async function measure(row, servers) {
 }
 
 function print(name, cells) {
-    console.log(name.padEnd(36) + cells.map(cell => String(cell).padStart(12)).join(''));
+    console.log(name.padEnd(44) + cells.map(cell => String(cell).padStart(12)).join(''));
 }
 
-const rows = [new Acks(50, 1), new Acks(50, 16), new Broadcasts(200), new Broadcasts(1000)];
+const rows = [
+    new Acks(50, 1),
+    new Acks(50, 16),
+    new Broadcasts(200),
+    new Broadcasts(200, 10),
+    new Broadcasts(1000),
+];
 const servers = [];
 const bound = 60 + rows.length * 2 * (Number(options.rounds) + 1) * Number(options.seconds) * 2;
 setTimeout(() => { throw new Error('a server does not answer'); }, bound * 1000);
