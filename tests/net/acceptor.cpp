@@ -29,9 +29,10 @@ template <typename Done>
 
 struct listener {
     explicit listener(net::endpoint const& at) : taken(std::make_shared<net::acceptor>(shard, at)) {
-        taken->start(
+        auto accepting = taken->accept(
             [this](std::unique_ptr<net::stream> s) { streams.push_back(std::move(s)); },
             [this](std::error_code ec) { errors.push_back(ec); });
+        asio::co_spawn(context, std::move(accepting), asio::detached);
     }
     ~listener() { taken->close(); }
 

@@ -295,6 +295,31 @@ TEST_CASE("net/http_server_core: after closing one can wait until every connecti
     CHECK(s.is_over());
 }
 
+TEST_CASE("net/http_server_core: one can wait until it has stopped listening, too") {
+    server s;
+    net::endpoint const loopback{asio::ip::address_v4::loopback(), 0};
+    auto const at = s.core->listen(loopback);
+    std::ignore = s.core->listen(loopback);
+    s.run();
+    bool closed = false;
+    auto const wait = [](net::http_server_core& on, bool& done) -> asio::awaitable<void> {
+        auto const ec = co_await on.wait_closed();
+        done = !ec;
+    };
+    asio::post(*s.context, [&] {
+        s.core->close();
+        asio::co_spawn(*s.context, wait(*s.core, closed), asio::detached);
+        CHECK_FALSE(closed);
+    });
+    s.run();
+    CHECK(closed);
+    CHECK(s.context->stopped());
+    asio::ip::tcp::socket refused(*s.context);
+    std::error_code ec;
+    refused.connect(at, ec);
+    CHECK(ec == asio::error::connection_refused);
+}
+
 TEST_CASE("net/http_server_core: waiting for the end has a deadline, and can be cancelled") {
     busy_server s;
     s.core->close();

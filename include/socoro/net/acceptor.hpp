@@ -35,7 +35,10 @@ public:
     acceptor(std::shared_ptr<shard> owner, endpoint const& at);
 
     /// Accepts until `close`, giving each connection to `taker` and each failure to `failed`.
-    void start(on_stream taker, on_error failed);
+    /// The acceptor lives as long as this runs.
+    [[nodiscard]] asio::awaitable<void> accept(on_stream taker, on_error failed) {
+        return run(shared_from_this(), std::move(taker), std::move(failed));
+    }
 
     /// Accepts no more.
     void close() noexcept;
@@ -75,11 +78,6 @@ inline acceptor::acceptor(std::shared_ptr<shard> owner, endpoint const& at)
         auto const where = at.address().to_string() + " port " + std::to_string(at.port());
         throw std::system_error(e.code(), "cannot listen at " + where);
     }
-}
-
-inline void acceptor::start(on_stream taker, on_error failed) {
-    auto loop = run(shared_from_this(), std::move(taker), std::move(failed));
-    asio::co_spawn(shard_->get_executor(), std::move(loop), asio::detached);
 }
 
 inline void acceptor::close() noexcept {

@@ -88,8 +88,8 @@ public:
     /// Accepts no more and ends every connection that has not been taken over. That is final.
     void close() noexcept;
 
-    /// Waits until every connection has ended, also one that was taken over, and nothing reads
-    /// or writes it any more. Gives no error, `errc::timeout` at the deadline, which ends nothing
+    /// Once closed, waits until every connection has ended, also one that was taken over, and
+    /// nothing reads or writes it any more. Gives no error, `errc::timeout` at the deadline, which ends nothing
     /// (see `abandon`), or `operation_aborted` when cancelled. The core lives as long as this
     /// waits; a handler or a mount that waits for it waits for itself.
     [[nodiscard]] asio::awaitable<std::error_code> wait_closed(
@@ -139,12 +139,14 @@ inline endpoint http_server_core::listen(endpoint const& at) {
         throw std::logic_error("socoro: an HTTP server that was closed listens no more");
     auto const listener = std::make_shared<acceptor>(shard_, at);
     acceptors_.push_back(listener);
-    listener->start(
-        [weak = weak_from_this()](std::unique_ptr<stream> accepted) {
-            if (auto const self = weak.lock())
-                self->serve(std::move(accepted));
-        },
-        [failed = options_.hooks.accept_failed](std::error_code ec) { notify(failed, ec); });
+    auto const taker = [weak = weak_from_this()](std::unique_ptr<stream> accepted) {
+        if (auto const self = weak.lock())
+            self->serve(std::move(accepted));
+    };
+    auto const failed = [hook = options_.hooks.accept_failed](std::error_code ec) {
+        notify(hook, ec);
+    };
+    tasks_->spawn(listener->accept(taker, failed));
     return listener->local_endpoint();
 }
 
