@@ -287,7 +287,7 @@ TEST_CASE("net/first_of: an awaitable that ends another one is not interrupted")
     CHECK(won->value == first(5));
 }
 
-TEST_CASE("net/first_of: on a strand, and when the caller is not in a task of the executor") {
+TEST_CASE("net/first_of: works on a strand, time after time") {
     asio::io_context context;
     auto const strand = asio::make_strand(context);
     auto const shard = net::shard::make(strand);
