@@ -23,11 +23,9 @@
 #include <utility>
 #include <variant>
 
-namespace socoro {
+namespace socoro::detail {
 
-namespace detail {
-
-/// Reads values out of one event. After the first misfit, which it keeps, everything fails.
+/// Reads values out of one event, and keeps why the last one that failed did.
 class value_reader {
 public:
     explicit value_reader(attachments const& binary) : binary_(binary) {}
@@ -219,16 +217,21 @@ bool value_reader::read_map(json::value const& from, T& into) {
 
 template <typename T>
 bool value_reader::read_enum(json::value const& from, T& into) {
+    using enumerators = boost::describe::describe_enumerators<T>;
     bool found = false;
-    std::string names;
-    boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto entry) {
-        names += (names.empty() ? "" : ", ") + std::string(entry.name);
-        if (from.is_string() && std::string_view(from.get_string()) == entry.name) {
+    boost::mp11::mp_for_each<enumerators>([&](auto entry) {
+        // Not with enum_from_string: that reads to the first NUL only.
+        if (from.is_string() && from.get_string() == entry.name) {
             into = entry.value;
             found = true;
         }
     });
-    return found || expected("one of " + names);
+    if (found)
+        return true;
+    std::string names;
+    boost::mp11::mp_for_each<enumerators>(
+        [&](auto entry) { names += (names.empty() ? "" : ", ") + std::string(entry.name); });
+    return expected("one of " + names);
 }
 
 template <typename... Ts>
@@ -243,6 +246,4 @@ bool value_reader::read_variant(json::value const& from, std::variant<Ts...>& in
     return (fits(std::type_identity<Ts>()) || ...) || expected("one of several types");
 }
 
-}  // namespace detail
-
-}  // namespace socoro
+}  // namespace socoro::detail
