@@ -137,6 +137,23 @@ TEST_CASE("engine/link: an upgrade carries on what waits, and the old transport 
     CHECK_FALSE(l.owner->link.can_upgrade());
 }
 
+TEST_CASE(
+    "engine/link: what a client sends over the old transport when it has switched is ignored") {
+    linked l;
+    l.owner->wants = false;
+    l.say(*l.wire.second, packet("a"));
+    l.say(*l.wire.second, packet("late"));
+    l.spawn(l.owner->link.upgrade(socoro::transport::any_transport(l.next.first), 10s));
+    l.say(
+        *l.next.second,
+        std::make_shared<eio::packet const>(eio::packet::of(eio::packet_type::upgrade)));
+    l.say(*l.next.second, packet("b"));
+    CHECK(l.told() == "got a idle ");
+    l.owner->wants = true;
+    l.owner->resumed.notify_all();
+    CHECK(l.told() == "got b ");
+}
+
 TEST_CASE("engine/link: the end of its transport is told, that of a candidate is not") {
     linked l;
     l.spawn(l.owner->link.upgrade(socoro::transport::any_transport(l.next.first), 10s));

@@ -280,9 +280,10 @@ struct closing_server : test::world {
         server->serve(wire.stream);
         return wire.peer;
     }
-    test::websocket_peer connect() {
+    test::websocket_peer connect(std::string const& more = {}) {
         auto const peer = open_connection();
-        peer.send(test::get("/engine.io/?EIO=4&transport=websocket", test::upgrade_fields));
+        auto const target = "/engine.io/?EIO=4&transport=websocket" + more;
+        peer.send(test::get(target, test::upgrade_fields));
         run();
         auto bytes = peer.take();
         CHECK(test::take_answer(bytes).status == 101);
@@ -350,11 +351,16 @@ TEST_CASE("engine/server: what does not end in time when it is closed is cancell
     auto const client = s.connect();
     auto const poller = s.open_connection();
     poller.send(test::get("/engine.io/?EIO=4&transport=polling"));
+    s.run();
+    auto const sid = test::take_answers(poller).at(0).body.substr(9, 20);
     auto const half = s.open_connection();
     half.send("GET /engine.io/?EIO=4");
+    // The second is one too many, and does not go either.
+    auto const upgrading = s.connect("&sid=" + sid);
+    auto const refused = s.connect("&sid=" + sid);
     s.run();
-    auto const closed = s.spawn(s.server->close(10s));
-    s.advance(10s - 1ms);
+    auto const closed = s.spawn(s.server->close(1s));
+    s.advance(1s - 1ms);
     CHECK_FALSE(closed->done());
     CHECK(thrown.empty());
     s.advance(1ms);
@@ -364,6 +370,8 @@ TEST_CASE("engine/server: what does not end in time when it is closed is cancell
     CHECK(client.raw.closed());
     CHECK(poller.closed());
     CHECK(half.closed());
+    CHECK(upgrading.raw.closed());
+    CHECK(refused.raw.closed());
     CHECK(s.clock->armed() == 0);
     CHECK(s.failures.empty());
 }

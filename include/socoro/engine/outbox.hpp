@@ -7,6 +7,7 @@
 #include <socoro/engine/queue.hpp>
 #include <socoro/engine/topic_queue.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -36,7 +37,10 @@ class outbox {
 public:
     outbox(outbox_policy policy, std::size_t most_bytes) noexcept
         : policy_(policy)
-        , most_bytes_(most_bytes) {}
+        , most_bytes_(most_bytes)
+        , hard_limit_(
+              policy == outbox_policy::drop_newest ? 2 * std::min(most_bytes, SIZE_MAX / 2)
+                                                   : most_bytes) {}
 
     /// Queues one group, or drops it. It may be too much afterwards.
     sent push(std::span<packet_ptr const> packets, std::uint64_t topic);
@@ -53,22 +57,16 @@ public:
     }
 
     /// More waits than may wait: the client has to be disconnected.
-    [[nodiscard]] bool is_overfull() const noexcept {
-        return (policy_ == outbox_policy::drop_newest ? bytes() / 2 : bytes()) > most_bytes_;
-    }
+    [[nodiscard]] bool is_overfull() const noexcept { return bytes() > hard_limit_; }
 
     void clear() noexcept {
         queue_.clear();
         topics_.clear();
     }
 
-    [[nodiscard]] bool empty() const noexcept {
-        return keeps_topics() ? topics_.empty() : queue_.empty();
-    }
+    [[nodiscard]] bool empty() const noexcept { return queue_.empty() && topics_.empty(); }
     /// What waits, in bytes: payloads, and what it costs to keep them.
-    [[nodiscard]] std::size_t bytes() const noexcept {
-        return keeps_topics() ? topics_.bytes() : queue_.bytes();
-    }
+    [[nodiscard]] std::size_t bytes() const noexcept { return queue_.bytes() + topics_.bytes(); }
     /// How many groups were dropped.
     [[nodiscard]] std::size_t dropped() const noexcept { return dropped_; }
 
@@ -82,17 +80,20 @@ private:
 
     outbox_policy policy_;
     std::size_t most_bytes_;
+    std::size_t hard_limit_;
+    // Only one of them is ever used.
     queue queue_;
-    topic_queue topics_;  // in place of the other one, if topics matter
+    topic_queue topics_;
     std::size_t dropped_ = 0;
 };
 
 inline sent outbox::push(std::span<packet_ptr const> packets, std::uint64_t topic) {
-    if (keeps_topics())
-        return push_keeping_latest(packets, topic);
-    if (policy_ == outbox_policy::drop_newest && topic != 0 &&
-        bytes() + cost_of(packets) > most_bytes_)
-        return skip();
+    if (policy_ != outbox_policy::disconnect) {
+        if (keeps_topics())
+            return push_keeping_latest(packets, topic);
+        if (topic != 0 && bytes() + cost_of(packets) > most_bytes_)
+            return skip();
+    }
     queue_.push(packets);
     return sent::queued;
 }

@@ -34,9 +34,9 @@ public:
             push(packet);
     }
 
-    void push(packet_ptr packet) {
+    void push(packet_ptr const& packet) {
         bytes_ += cost_of(*packet);
-        packets_.push_back(std::move(packet));
+        packets_.push_back(packet);
     }
 
     /// Takes the first packets, at most `most`.
