@@ -24,18 +24,26 @@ namespace socoro {
 
 namespace detail {
 
+/// Who waits for a reply.
+class reply_sink {
+public:
+    virtual ~reply_sink() = default;
+    /// The reply came.
+    virtual void answer(sio::packet&& packet) = 0;
+    /// No reply will come.
+    virtual void fail(std::error_code ec) = 0;
+};
+
 /// A call whose reply has not come yet.
-struct pending_call {
+struct pending_call final : reply_sink {
     explicit pending_call(net::shard& owner) : ended(owner) {}
 
-    /// The reply came.
-    void answer(sio::packet&& packet) {
+    void answer(sio::packet&& packet) override {
         reply = std::move(packet);
         ended.notify_all();
     }
 
-    /// No reply will come.
-    void fail(std::error_code ec) {
+    void fail(std::error_code ec) override {
         why = ec;
         ended.notify_all();
     }
@@ -58,51 +66,91 @@ public:
             forget_();
     }
 
-    [[nodiscard]] pending_call& operator*() const noexcept { return *call_; }
+    [[nodiscard]] std::shared_ptr<pending_call> const& pending() const noexcept { return call_; }
 
 private:
     std::shared_ptr<pending_call> call_;
     std::function<void()> forget_;
 };
 
-/// Reads the arguments of an acknowledgement: one value, several as a tuple, or none.
+/// The values of a reply: one, several as a tuple, or none.
 template <typename Reply>
-[[nodiscard]] Reply read_reply(sio::packet const& packet) {
+struct reply_values {
+    using type = std::tuple<Reply>;
+};
+template <>
+struct reply_values<void> {
+    using type = std::tuple<>;
+};
+template <typename... Ts>
+struct reply_values<std::tuple<Ts...>> {
+    using type = std::tuple<Ts...>;
+};
+
+/// Reads the values of an acknowledgement. Gives why they do not fit, if so.
+template <typename Values>
+[[nodiscard]] std::optional<misfit> read_reply(sio::packet const& packet, Values& values) {
     static json::array const none;
     auto const& list = packet.data && packet.data->is_array() ? packet.data->get_array() : none;
     value_reader reader(packet.attachments);
-    if constexpr (std::is_void_v<Reply>) {
-        return;
-    } else {
-        using tuple = std::conditional_t<is_instance<Reply, std::tuple>, Reply, std::tuple<Reply>>;
-        tuple values;
-        if (!read_arguments(list, 0, reader, values))
-            throw std::system_error(
-                errc::invalid_payload,
-                reader.why().where + " is not " + reader.why().expected);
-        if constexpr (is_instance<Reply, std::tuple>)
-            return values;
-        else
-            return std::move(std::get<0>(values));
+    return read_arguments(list, 0, reader, values) ? std::nullopt : std::optional(reader.why());
+}
+
+[[nodiscard]] inline std::system_error misfit_error(misfit const& why) {
+    return {make_error_code(errc::invalid_payload), why.where + " is not " + why.expected};
+}
+
+/// Waits for the end of a call. Gives why there is no reply, if so.
+[[nodiscard]] inline asio::awaitable<std::error_code> await_end(
+    std::shared_ptr<pending_call> pending,
+    std::optional<net::time_point> deadline) {
+    while (!pending->reply && !pending->why) {
+        auto const ec = co_await pending->ended.wait(deadline);
+        if (ec && !pending->reply && !pending->why)
+            co_return ec;
     }
+    co_return pending->why;
 }
 
 template <typename Reply>
 [[nodiscard]] asio::awaitable<Reply> await_reply(
     call_guard call,
     std::optional<net::time_point> deadline) {
-    auto& pending = *call;
-    while (!pending.reply && !pending.why) {
-        auto const ec = co_await pending.ended.wait(deadline);
-        if (ec && !pending.reply && !pending.why)
-            throw std::system_error(ec);
-    }
-    if (pending.why)
-        throw std::system_error(pending.why);
-    if constexpr (std::is_void_v<Reply>)
-        co_return;
-    else
-        co_return read_reply<Reply>(*pending.reply);
+    auto const failed = co_await await_end(call.pending(), deadline);
+    if (failed)
+        throw std::system_error(failed);
+    typename reply_values<Reply>::type values;
+    if (auto const why = read_reply(*call.pending()->reply, values))
+        throw misfit_error(*why);
+    if constexpr (is_instance<Reply, std::tuple>)
+        co_return values;
+    else if constexpr (!std::is_void_v<Reply>)
+        co_return std::get<0>(std::move(values));
+}
+
+/// What a call gives that was asked not to throw.
+template <typename Reply>
+using tried_reply = std::conditional_t<
+    std::is_void_v<Reply>,
+    std::tuple<std::error_code>,
+    std::tuple<std::error_code, std::conditional_t<std::is_void_v<Reply>, int, Reply>>>;
+
+/// As `await_reply`, without exceptions.
+template <typename Reply>
+[[nodiscard]] asio::awaitable<tried_reply<Reply>> try_await_reply(
+    call_guard call,
+    std::optional<net::time_point> deadline) {
+    tried_reply<Reply> result;
+    auto& failed = std::get<0>(result);
+    failed = co_await await_end(call.pending(), deadline);
+    typename reply_values<Reply>::type values;
+    if (!failed && read_reply(*call.pending()->reply, values))
+        failed = errc::invalid_payload;
+    if constexpr (is_instance<Reply, std::tuple>)
+        std::get<1>(result) = std::move(values);
+    else if constexpr (!std::is_void_v<Reply>)
+        std::get<1>(result) = std::get<0>(std::move(values));
+    co_return result;
 }
 
 /// Sends the reply to one request, at most once, and nothing after the disconnect.
@@ -121,8 +169,9 @@ public:
         if (!is_awaited())
             return;
         encoded_event content;
-        auto const list = encode_arguments(content.binary, values...);
-        sio::append_json(content.json, list);
+        content.json = "[";
+        write_values(content.json, content.binary, values...);
+        content.json += ']';
         send(std::move(content));
     }
 
@@ -221,9 +270,7 @@ public:
         detail::value_reader reader(attachments);
         T value{};
         if (!detail::read_argument(args, 0, index, reader, value))
-            throw std::system_error(
-                errc::invalid_payload,
-                reader.why().where + " is not " + reader.why().expected);
+            throw detail::misfit_error(reader.why());
         return value;
     }
 
@@ -236,7 +283,7 @@ public:
 
     /// Sends a reply of these arguments, with the binary data that their placeholders stand for.
     void reply_with(json::array const& list, std::vector<std::string> binary = {}) const {
-        detail::encoded_event content{{}, std::move(binary)};
+        detail::encoded_event content{{}, std::move(binary), {}};
         sio::append_json(content.json, list);
         reply_.send(std::move(content));
     }
@@ -255,8 +302,21 @@ namespace detail {
     refuse_reserved(event.name);
     json::array list = event.args;
     list.emplace(list.begin(), event.name);
-    encoded_event out{{}, event.attachments};
+    encoded_event out{{}, event.attachments, event.name};
     sio::append_json(out.json, list);
+    return out;
+}
+
+/// An event as it came, under the name that it has now.
+[[nodiscard]] inline incoming
+to_incoming(any_event&& event, std::optional<std::uint64_t> id, std::size_t size) {
+    incoming out;
+    out.list = std::move(event.args);
+    out.list.emplace(out.list.begin(), event.name);
+    out.name = std::move(event.name);
+    out.attachments = std::move(event.attachments);
+    out.id = id;
+    out.size = size;
     return out;
 }
 

@@ -133,21 +133,17 @@ concept maybe_event = !std::is_convertible_v<T const&, std::string_view>;
 struct encoded_event {
     std::string json;
     attachments binary;
+    /// The text belongs to whoever encoded the event.
+    std::string_view name;
 };
-
-template <typename... Args>
-[[nodiscard]] json::array encode_arguments(attachments& binary, Args const&... args) {
-    json::array list;
-    (list.push_back(encode_value(args, binary)), ...);
-    return list;
-}
 
 template <typename... Args>
 [[nodiscard]] encoded_event encode_named(std::string_view name, Args const&... args) {
     encoded_event out;
-    auto list = encode_arguments(out.binary, args...);
-    list.emplace(list.begin(), name);
-    sio::append_json(out.json, list);
+    out.name = name;
+    out.json = "[";
+    write_values(out.json, out.binary, name, args...);
+    out.json += ']';
     return out;
 }
 

@@ -3,13 +3,11 @@
 // awaited by name.
 #pragma once
 
+#include <socoro/incoming.hpp>
 #include <socoro/net/signal.hpp>
-
-#include <boost/json.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <optional>
 #include <span>
@@ -19,16 +17,6 @@
 #include <vector>
 
 namespace socoro::detail {
-
-/// An event as it arrived: its name, and the JSON array whose first item is the name.
-struct incoming {
-    std::string name;
-    boost::json::array list;
-    std::vector<std::string> attachments;
-    /// Of the acknowledgement that the client waits for.
-    std::optional<std::uint64_t> id;
-    std::size_t size = 0;
-};
 
 /// A bounded queue of events. When it is full, events that nobody ever asked for make room; if
 /// all are wanted, the owner stops reading until a handler has caught up.
@@ -50,6 +38,17 @@ public:
     /// Takes the oldest event with one of the names; no names mean any.
     [[nodiscard]] std::optional<incoming> take(std::span<std::string_view const> names);
 
+    /// Counts an event that is on its way here, and no more.
+    void hold(std::size_t size) noexcept {
+        ++held_events_;
+        held_bytes_ += size;
+    }
+    void release(std::size_t size) noexcept {
+        --held_events_;
+        held_bytes_ -= size;
+    }
+    [[nodiscard]] bool is_holding() const noexcept { return held_events_ > 0; }
+
     /// Remembers that these names are received here; no names mean all. The text must be static.
     void ask_for(std::span<std::string_view const> names);
 
@@ -64,7 +63,9 @@ public:
     [[nodiscard]] bool is_full() const noexcept { return exceeds(1); }
     /// Twice as full as it should ever be. One event alone never is too much: the limits of the
     /// packet have let it through.
-    [[nodiscard]] bool is_overfull() const noexcept { return events_.size() > 1 && exceeds(2); }
+    [[nodiscard]] bool is_overfull() const noexcept {
+        return events_.size() + held_events_ > 1 && exceeds(2);
+    }
     [[nodiscard]] bool has_waiters() const noexcept { return changed_.has_waiters(); }
     [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -81,7 +82,8 @@ private:
     };
 
     [[nodiscard]] bool exceeds(std::size_t times) const noexcept {
-        return events_.size() > times * most_events_ || bytes_ > times * most_bytes_;
+        return events_.size() + held_events_ > times * most_events_ ||
+               bytes_ + held_bytes_ > times * most_bytes_;
     }
     [[nodiscard]] bool is_wanted(std::string_view name) const {
         return wants_all_ || std::find(wanted_.begin(), wanted_.end(), name) != wanted_.end();
@@ -92,6 +94,8 @@ private:
     std::size_t most_bytes_;
     std::deque<incoming> events_;
     std::size_t bytes_ = 0;
+    std::size_t held_events_ = 0;
+    std::size_t held_bytes_ = 0;
     std::vector<std::string_view> wanted_;
     bool wants_all_ = false;
     net::signal changed_;

@@ -29,6 +29,11 @@ struct options : engine::options {
     std::size_t inbox_events = 1024;
     /// Bytes of events that may wait for one socket's handler; beyond, the client has to wait.
     std::size_t inbox_bytes = 4'000'000;
+    /// Whether an event whose arguments do not fit disconnects its socket.
+    bool disconnect_on_invalid_payload = false;
+    /// Whether such an event is acknowledged, if it asked for that: with one object that has the
+    /// member `error`, an object of `message`, `where` and `expected`.
+    bool answer_invalid_payload = false;
 };
 
 }  // namespace socoro

@@ -27,6 +27,12 @@ struct limits {
     std::size_t sio_attachments = 10;
     /// All attachments of one Socket.IO packet together, in bytes.
     std::size_t sio_attachment_bytes = 10'000'000;
+    /// Namespaces that one client may be in, or on its way into, at once: each costs a handler, and
+    /// a program may let clients choose names. Clients beyond get `connect_error`.
+    std::size_t sio_namespaces = 100;
+    /// Length of the name of a namespace that a regular expression is asked about: the standard
+    /// library's need a stack as deep as the name is long.
+    std::size_t sio_dynamic_name = 256;
     /// Nesting of arrays and objects in one JSON text.
     std::size_t json_depth = 128;
 };

@@ -62,24 +62,26 @@ void write_time(std::string& out, std::chrono::sys_time<D> time) {
 
 template <typename Map>
 void write_map(std::string& out, Map const& map, attachments& binary) {
-    std::string_view before = "{";
+    out += '{';
+    std::string_view comma;
     for (auto const& [key, item] : map) {
-        sio::append_json_string(out += before, key);
+        sio::append_json_string(out += comma, key);
         write_value(out += ':', item, binary);
-        before = ",";
+        comma = ",";
     }
-    out += map.empty() ? "{}" : "}";
+    out += '}';
 }
 
 template <typename List>
 void write_list(std::string& out, List const& list, attachments& binary) {
-    std::string_view before = "[";
+    out += '[';
+    std::string_view comma;
     for (auto const& item : list) {
         // The elements of std::vector<bool> are no bool.
-        write_value<typename List::value_type>(out += before, item, binary);
-        before = ",";
+        write_value<typename List::value_type>(out += comma, item, binary);
+        comma = ",";
     }
-    out += list.empty() ? "[]" : "]";
+    out += ']';
 }
 
 template <typename T>

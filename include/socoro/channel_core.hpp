@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: BSL-1.0
+// The shared state of one end of a namespace: events in, events out, and the replies to both. What
+// lies beneath, a server's session for example, is told what to send by the class derived from it.
+#pragma once
+
+#include <socoro/ack.hpp>
+#include <socoro/base/describe.hpp>
+#include <socoro/engine/failure.hpp>
+#include <socoro/engine/session_core.hpp>
+#include <socoro/frames.hpp>
+#include <socoro/inbox.hpp>
+#include <socoro/incoming.hpp>
+#include <socoro/net/shard.hpp>
+#include <socoro/net/task_group.hpp>
+#include <socoro/options.hpp>
+#include <socoro/sio/ack_table.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace socoro::detail {
+
+/// One end of a namespace. Belongs to its shard; `emit` alone is safe from any thread.
+class channel_core : public std::enable_shared_from_this<channel_core> {
+public:
+    /// Coroutines that belong to the channel run in `tasks`.
+    channel_core(
+        std::string id,
+        std::shared_ptr<net::shard> owner,
+        std::shared_ptr<net::task_group> tasks,
+        std::shared_ptr<options const> opts);
+    channel_core(channel_core const&) = delete;
+    channel_core& operator=(channel_core const&) = delete;
+    virtual ~channel_core() = default;
+
+    // ------------------------------------------------------------------------------- sending
+
+    /// Sends an event, in the order of each thread's calls. Ignored unless connected.
+    void emit(encoded_event&& event, bool is_volatile = false);
+
+    /// Sends the frames of an event that others receive as well. Ignored unless connected.
+    void send(frame_list const& frames, std::string_view name, bool is_volatile);
+
+    /// Sends the frames of a request that others receive as well: somebody waits for the reply,
+    /// so that it is never dropped. Ignored unless connected.
+    void send_request(frame_list const& frames) {
+        if (connected_)
+            std::ignore = transmit(frames, {});
+    }
+
+    /// Sends a request; the guard ends the wait for the reply.
+    [[nodiscard]] call_guard call(encoded_event&& event);
+
+    /// Keeps who waits for the reply with this id; false unless connected.
+    [[nodiscard]] bool expect_reply(std::uint64_t id, std::shared_ptr<reply_sink> waiting);
+    void forget_reply(std::uint64_t id) { std::ignore = calls_.take(id); }
+
+    /// The sender of the reply to the request with this id.
+    [[nodiscard]] replier reply_to(std::optional<std::uint64_t> id);
+
+    /// Waits until everything sent has left, or the connection has ended.
+    [[nodiscard]] virtual asio::awaitable<void> drain() = 0;
+
+    // ----------------------------------------------------------------------------- receiving
+
+    /// Another event was taken out of the inbox.
+    virtual void on_taken() {}
+
+    /// Waits for something new in the inbox, or for the end.
+    [[nodiscard]] auto wait(std::optional<net::time_point> deadline) {
+        on_wait();
+        return inbox_.wait(deadline);
+    }
+
+    /// An event did not fit what it was received as.
+    void on_misfit(incoming const& event, misfit const& why);
+
+    /// Whether a coroutine with this cancellation slot may be one of several that were started
+    /// side by side, the first of which cancels the rest.
+    [[nodiscard]] bool may_race(asio::cancellation_slot const& slot) const;
+
+    [[nodiscard]] detail::inbox& inbox() noexcept { return inbox_; }
+
+    // --------------------------------------------------------------------- its own coroutines
+
+    /// Starts a coroutine that ends with the channel: an exception other than the disconnect is
+    /// reported, and disconnects it.
+    void spawn(asio::awaitable<void> task);
+
+    /// Runs a coroutine of the channel. Gives what it failed with, if that was not the disconnect.
+    [[nodiscard]] static asio::awaitable<std::exception_ptr> run(
+        std::shared_ptr<channel_core> self,
+        asio::awaitable<void> task);
+
+    // -------------------------------------------------------------------------- its life
+
+    virtual void disconnect(bool close) = 0;
+
+    [[nodiscard]] virtual std::string const& nsp_name() const noexcept = 0;
+    [[nodiscard]] std::string const& id() const noexcept { return id_; }
+    [[nodiscard]] bool connected() const noexcept { return connected_; }
+    [[nodiscard]] std::optional<errc> reason() const noexcept { return reason_; }
+    /// Why nothing more will be received, once that is so.
+    [[nodiscard]] std::optional<errc> ended() const noexcept {
+        return inbox_.is_holding() ? std::nullopt : reason_;
+    }
+    [[nodiscard]] net::shard& owner() const noexcept { return *shard_; }
+    [[nodiscard]] std::shared_ptr<net::task_group> const& tasks() const noexcept { return tasks_; }
+    [[nodiscard]] socoro::options const& opts() const noexcept { return *options_; }
+
+    /// The channel may be used: it sends and receives.
+    void on_connect() { connected_ = true; }
+    void on_event(incoming&& event);
+    void on_ack(sio::packet&& packet);
+    /// The end: everybody who waits is told why. Only the first call counts.
+    void on_close(errc reason);
+
+    /// Whether somebody waits for what only reading can bring.
+    [[nodiscard]] bool is_awaiting() const { return inbox_.has_waiters() || !calls_.empty(); }
+
+protected:
+    /// Hands frames to what lies beneath.
+    virtual engine::sent transmit(frame_list const& frames, engine::delivery how) = 0;
+    [[nodiscard]] virtual std::uint64_t next_ack_id() = 0;
+    /// Somebody is about to wait: reading may go on, whatever fills the inboxes.
+    virtual void on_wait() {}
+    /// Other threads have sent more than may wait.
+    virtual void on_flood() = 0;
+
+private:
+    [[nodiscard]] frame_list frames_of(
+        sio::packet_type type,
+        std::optional<std::uint64_t> id,
+        encoded_event&& content) const;
+    void submit(frame_list&& frames, std::string_view name, bool is_volatile);
+    [[nodiscard]] engine::delivery delivery_of(std::string_view name, bool is_volatile) const;
+    void report_dropped(std::string_view event, errc why);
+
+    std::string id_;
+    std::shared_ptr<net::shard> shard_;
+    std::shared_ptr<net::task_group> tasks_;
+    std::shared_ptr<options const> options_;
+    detail::inbox inbox_;
+    sio::ack_table<std::shared_ptr<reply_sink>> calls_;
+    /// Of the coroutines that run for the channel by themselves.
+    std::vector<asio::cancellation_slot> own_slots_;
+    bool connected_ = false;
+    std::optional<errc> reason_;
+    std::size_t dropped_ = 0;
+    /// Sent by other threads, and not handed over yet.
+    std::atomic<std::size_t> submitted_bytes_{0};
+};
+
+inline channel_core::channel_core(
+    std::string id,
+    std::shared_ptr<net::shard> owner,
+    std::shared_ptr<net::task_group> tasks,
+    std::shared_ptr<options const> opts)
+    : id_(std::move(id))
+    , shard_(std::move(owner))
+    , tasks_(std::move(tasks))
+    , options_(std::move(opts))
+    , inbox_(*shard_, options_->inbox_events, options_->inbox_bytes) {}
+
+inline frame_list channel_core::frames_of(
+    sio::packet_type type,
+    std::optional<std::uint64_t> id,
+    encoded_event&& content) const {
+    sio::header header;
+    header.type = type;
+    header.nsp = nsp_name();
+    header.id = id;
+    return make_frames(header, std::move(content));
+}
+
+inline void channel_core::emit(encoded_event&& event, bool is_volatile) {
+    auto const name = event.name;
+    auto frames = frames_of(sio::packet_type::event, std::nullopt, std::move(event));
+    if (!shard_->is_here())
+        return submit(std::move(frames), name, is_volatile);
+    shard_->run_submitted();
+    send(frames, name, is_volatile);
+}
+
+/// What other threads send counts at once, so that a loop of theirs cannot fill the memory.
+inline void channel_core::submit(frame_list&& frames, std::string_view name, bool is_volatile) {
+    auto const size = bytes_of(frames);
+    auto self = shared_from_this();
+    if (submitted_bytes_.fetch_add(size) > options_->outbox_bytes) {
+        submitted_bytes_ -= size;
+        return shard_->submit([self = std::move(self), name = std::string(name)] {
+            if (!self->connected_)
+                return;
+            if (self->options_->when_outbox_full == engine::outbox_policy::disconnect)
+                self->on_flood();
+            else
+                self->report_dropped(name, errc::outbox_full);
+        });
+    }
+    shard_->submit([self = std::move(self),
+                    frames = std::move(frames),
+                    name = std::string(name),
+                    is_volatile,
+                    size] {
+        self->submitted_bytes_ -= size;
+        self->send(frames, name, is_volatile);
+    });
+}
+
+inline void channel_core::send(frame_list const& frames, std::string_view name, bool is_volatile) {
+    if (!connected_)
+        return;
+    auto const became = transmit(frames, delivery_of(name, is_volatile));
+    // Who disconnects for it has another hook, and who sends volatile events expects it.
+    bool const expected =
+        is_volatile || options_->when_outbox_full == engine::outbox_policy::disconnect;
+    if (became != engine::sent::queued && !expected)
+        report_dropped(name, errc::outbox_full);
+}
+
+/// Events of one name in one namespace are a topic. Where that makes no difference, all are one.
+inline engine::delivery channel_core::delivery_of(std::string_view name, bool is_volatile) const {
+    std::uint64_t topic = 1;
+    if (options_->when_outbox_full == engine::outbox_policy::keep_latest) {
+        std::hash<std::string_view> const hash;
+        topic += (hash(name) * 31 + hash(nsp_name())) >> 1;
+    }
+    return {topic, is_volatile};
+}
+
+inline void channel_core::report_dropped(std::string_view event, errc why) {
+    notify(options_->hooks.dropped, dropped_event{id_, event, why, ++dropped_});
+}
+
+inline bool channel_core::expect_reply(std::uint64_t id, std::shared_ptr<reply_sink> waiting) {
+    if (connected_)
+        calls_.add(id, std::move(waiting));
+    return connected_;
+}
+
+inline call_guard channel_core::call(encoded_event&& event) {
+    auto const pending = std::make_shared<pending_call>(*shard_);
+    if (!connected_) {
+        pending->fail(make_error_code(reason_.value_or(errc::transport_close)));
+        return {pending, [] {}};
+    }
+    auto const id = next_ack_id();
+    std::ignore = expect_reply(id, pending);
+    // Somebody waits for the reply, so the request is as indispensable.
+    std::ignore = transmit(frames_of(sio::packet_type::event, id, std::move(event)), {});
+    on_wait();
+    return {pending, [weak = weak_from_this(), id] {
+                if (auto const self = weak.lock())
+                    self->forget_reply(id);
+            }};
+}
+
+inline replier channel_core::reply_to(std::optional<std::uint64_t> id) {
+    if (!id)
+        return {};
+    return replier([weak = weak_from_this(), id](encoded_event&& content) {
+        auto const self = weak.lock();
+        if (self && self->connected_)
+            std::ignore =
+                self->transmit(self->frames_of(sio::packet_type::ack, id, std::move(content)), {});
+    });
+}
+
+inline void channel_core::on_event(incoming&& event) {
+    auto const keep = shared_from_this();
+    for (auto const& dropped : inbox_.push(std::move(event)))
+        report_dropped(dropped, errc::inbox_full);
+}
+
+inline void channel_core::on_ack(sio::packet&& packet) {
+    if (!packet.id)
+        return;
+    if (auto const waiting = calls_.take(*packet.id))
+        (*waiting)->answer(std::move(packet));
+}
+
+inline void channel_core::on_misfit(incoming const& event, misfit const& why) {
+    notify(options_->hooks.invalid, invalid_payload{id_, event.name, why.where, why.expected});
+    if (options_->answer_invalid_payload) {
+        json::object const error{
+            {"message", why.where + " is not " + why.expected},
+            {"where", why.where},
+            {"expected", why.expected}};
+        reply_to(event.id)(json::object{{"error", error}});
+    }
+    if (options_->disconnect_on_invalid_payload)
+        disconnect(false);
+}
+
+inline bool channel_core::may_race(asio::cancellation_slot const& slot) const {
+    return slot.is_connected() &&
+           std::find(own_slots_.begin(), own_slots_.end(), slot) == own_slots_.end();
+}
+
+inline void channel_core::on_close(errc reason) {
+    if (reason_)
+        return;
+    reason_ = reason;
+    connected_ = false;
+    auto const keep = shared_from_this();
+    for (auto const& waiting : calls_.take_all())
+        waiting->fail(reason);
+    inbox_.notify();
+}
+
+inline asio::awaitable<std::exception_ptr> channel_core::run(
+    std::shared_ptr<channel_core> self,
+    asio::awaitable<void> task) {
+    auto const state = co_await asio::this_coro::cancellation_state;
+    self->own_slots_.push_back(state.slot());
+    std::exception_ptr failure;
+    try {
+        co_await std::move(task);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    std::erase(self->own_slots_, state.slot());
+    // The disconnect of its own socket is how a coroutine normally ends.
+    auto const why = failure ? engine::error_of(failure) : std::error_code();
+    bool const cancelled = state.cancelled() != asio::cancellation_type::none;
+    if ((self->reason_ && why == closed) || (cancelled && why == asio::error::operation_aborted))
+        failure = nullptr;
+    co_return failure;
+}
+
+inline void channel_core::spawn(asio::awaitable<void> task) {
+    auto const guarded = [](std::shared_ptr<channel_core> self,
+                            asio::awaitable<void> child) -> asio::awaitable<void> {
+        auto const failure = co_await run(self, std::move(child));
+        if (!failure)
+            co_return;
+        notify(
+            self->options_->hooks.handler_failed,
+            self->nsp_name(),
+            describe(engine::unwrapped(failure)));
+        self->disconnect(false);
+    };
+    tasks_->spawn(guarded(shared_from_this(), std::move(task)));
+}
+
+}  // namespace socoro::detail
