@@ -3,6 +3,7 @@
 #pragma once
 
 #include <socoro/broadcast.hpp>
+#include <socoro/namespaces.hpp>
 #include <socoro/socket.hpp>
 
 #include <memory>
@@ -15,36 +16,82 @@
 
 namespace socoro {
 
-/// One namespace of a server: a handle, cheap to copy. Used on the server's executor.
-class nsp {
+namespace detail {
+
+/// Fails to compile, naming the mistake, for what cannot be a handler, or a middleware.
+template <typename Handler>
+[[nodiscard]] connection_handler as_handler(Handler handler) {
+    static_assert(
+        std::is_invocable_r_v<asio::awaitable<void>, Handler&, socket>,
+        "socoro: a connection handler is asio::awaitable<void>(socoro::socket)");
+    return handler;
+}
+template <typename Middleware>
+[[nodiscard]] middleware as_middleware(Middleware step) {
+    static_assert(
+        std::is_invocable_r_v<asio::awaitable<void>, Middleware&, socket&>,
+        "socoro: a middleware is asio::awaitable<void>(socoro::socket&)");
+    return step;
+}
+template <typename Middleware>
+[[nodiscard]] packet_middleware as_packet_middleware(Middleware step) {
+    static_assert(
+        std::is_invocable_r_v<asio::awaitable<void>, Middleware&, socket&, any_event&>,
+        "socoro: a packet middleware is "
+        "asio::awaitable<void>(socoro::socket&, socoro::any_event&)");
+    return step;
+}
+
+/// What the handles of one namespace, and of a family of namespaces, let the program decide.
+template <typename Derived>
+class rules_of {
 public:
-    explicit nsp(std::shared_ptr<detail::namespace_core> core) : core_(std::move(core)) {}
-
-    [[nodiscard]] std::string const& name() const noexcept { return core_->name(); }
-
     /// Starts `handler(socket)` for each socket that connects from now on, and keeps it as long as
     /// it runs. When it returns, the socket is disconnected; an exception other than the
     /// disconnect of its own socket is reported to the hook, and ends that socket alone.
     template <typename Handler>
-    nsp const& on_connection(Handler handler) const {
-        static_assert(
-            std::is_invocable_r_v<asio::awaitable<void>, Handler&, socket>,
-            "socoro: a connection handler is asio::awaitable<void>(socoro::socket)");
-        core_->handler = std::make_shared<connection_handler const>(std::move(handler));
-        return *this;
+    Derived const& on_connection(Handler handler) const {
+        rules().handler =
+            std::make_shared<connection_handler const>(as_handler(std::move(handler)));
+        return self();
     }
 
     /// Runs `step(socket)` before a socket is connected, after the steps added earlier. It may
     /// wait, set data, join rooms and look at the handshake. An exception refuses the socket: a
     /// `refused` with its message and data, another with its message.
     template <typename Middleware>
-    nsp const& use(Middleware step) const {
-        static_assert(
-            std::is_invocable_r_v<asio::awaitable<void>, Middleware&, socket&>,
-            "socoro: a middleware is asio::awaitable<void>(socoro::socket&)");
-        core_->middlewares.push_back(std::make_shared<middleware const>(std::move(step)));
-        return *this;
+    Derived const& use(Middleware step) const {
+        rules().middlewares.push_back(
+            std::make_shared<middleware const>(as_middleware(std::move(step))));
+        return self();
     }
+
+    /// Runs `step(socket, event)` for each event before it can be received, one event after the
+    /// other, after the steps added earlier; for sockets that connect from now on. It may wait,
+    /// meanwhile the client has to, and may change or answer the event. An exception drops the
+    /// event and is reported to the hook `packet_refused`; the client is not told.
+    template <typename Middleware>
+    Derived const& use_packets(Middleware step) const {
+        rules().packet_middlewares.push_back(
+            std::make_shared<packet_middleware const>(as_packet_middleware(std::move(step))));
+        return self();
+    }
+
+private:
+    [[nodiscard]] Derived const& self() const { return static_cast<Derived const&>(*this); }
+    [[nodiscard]] namespace_rules& rules() const { return self().core_->rules; }
+};
+
+}  // namespace detail
+
+/// One namespace of a server: a handle, cheap to copy. Any thread may copy it and use what it
+/// gives to send (`emit`, `send`, `to`, `except`, `volatile_`); everything else is used on the
+/// server's executor, or before that runs.
+class nsp : public detail::rules_of<nsp> {
+public:
+    explicit nsp(std::shared_ptr<detail::namespace_core> core) : core_(std::move(core)) {}
+
+    [[nodiscard]] std::string const& name() const noexcept { return core_->name(); }
 
     /// Sends an event to every socket of the namespace; the forms of `socket::emit`.
     template <detail::maybe_event E>
@@ -60,6 +107,18 @@ public:
         everyone().emit(name, args...);
     }
 
+    /// Sends the event `message` to every socket of the namespace.
+    template <typename... Args>
+    void send(Args const&... args) const {
+        everyone().send(args...);
+    }
+
+    /// Calls every socket of the namespace: see `basic_broadcast::call`.
+    template <typename E, typename... Args>
+    [[nodiscard]] auto call(Args&&... args) const {
+        return everyone().template call<E>(std::forward<Args>(args)...);
+    }
+
     /// To the sockets in a room.
     [[nodiscard]] broadcast_operator to(std::string room) const {
         return everyone().to(std::move(room));
@@ -69,6 +128,12 @@ public:
     /// To everybody who is not in the room.
     [[nodiscard]] broadcast_operator except(std::string room) const {
         return everyone().except(std::move(room));
+    }
+    /// To everybody to whom it can leave at once.
+    [[nodiscard]] broadcast_operator volatile_() const { return everyone().volatile_(); }
+    /// To everybody; `call` waits no longer than this.
+    [[nodiscard]] broadcast_operator timeout(broadcast_operator::duration within) const {
+        return everyone().timeout(within);
     }
 
     /// The socket with this id, if it is connected.
@@ -88,7 +153,7 @@ public:
         std::vector<socket> members;
         for (auto* const member : core_->adapter().members_of(room))
             if (member->connected())
-                members.emplace_back(member->shared_from_this());
+                members.emplace_back(member->share());
         return members;
     }
 
@@ -96,9 +161,49 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return core_->size(); }
 
 private:
+    friend class detail::rules_of<nsp>;
+
     [[nodiscard]] broadcast_operator everyone() const { return broadcast_operator(core_); }
 
     std::shared_ptr<detail::namespace_core> core_;
+};
+
+/// The namespaces that one rule lets into being when clients ask for them: see `server::of`. A
+/// handle, cheap to copy, used on the server's executor, or before that runs. What is decided here
+/// is for namespaces that come into being afterwards. They go when their last socket goes.
+class nsp_family : public detail::rules_of<nsp_family> {
+public:
+    explicit nsp_family(std::shared_ptr<detail::parent_core> core) : core_(std::move(core)) {}
+
+    /// The namespaces that are there now, by name.
+    [[nodiscard]] std::vector<nsp> members() const {
+        std::vector<nsp> all;
+        for (auto const& [name, weak] : core_->children)
+            if (auto member = weak.lock())
+                all.emplace_back(std::move(member));
+        return all;
+    }
+
+    /// Sends an event to every socket of all of them; the forms of `socket::emit`.
+    template <detail::maybe_event E>
+    void emit(E const& event) const {
+        for (auto const& member : members())
+            member.emit(event);
+    }
+    template <typename E, typename... Args>
+    void emit(Args&&... args) const {
+        emit(detail::make_event<E>(std::forward<Args>(args)...));
+    }
+    template <typename... Args>
+    void emit(std::string_view name, Args const&... args) const {
+        for (auto const& member : members())
+            member.emit(name, args...);
+    }
+
+private:
+    friend class detail::rules_of<nsp_family>;
+
+    std::shared_ptr<detail::parent_core> core_;
 };
 
 }  // namespace socoro

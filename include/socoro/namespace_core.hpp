@@ -4,20 +4,25 @@
 
 #include <socoro/adapter/memory.hpp>
 #include <socoro/frames.hpp>
-#include <socoro/net/asio.hpp>
+#include <socoro/net/shard.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace socoro {
 
-class socket;
+class any_event;
+template <typename Contract>
+class basic_socket;
+struct no_contract;
+/// A socket whose events are not restricted by a contract.
+using socket = basic_socket<no_contract>;
 
 /// Runs as long as a socket is connected; when it returns, the socket is disconnected.
 using connection_handler = std::function<asio::awaitable<void>(socket)>;
@@ -25,17 +30,35 @@ using connection_handler = std::function<asio::awaitable<void>(socket)>;
 /// Runs before a socket is connected; an exception refuses it.
 using middleware = std::function<asio::awaitable<void>(socket&)>;
 
+/// Runs before an event can be received; an exception refuses the event.
+using packet_middleware = std::function<asio::awaitable<void>(socket&, any_event&)>;
+
 namespace detail {
 
 class socket_core;
 
-/// One namespace of a server. Not thread-safe; it lives on the executor of its shard.
-class namespace_core {
-public:
-    explicit namespace_core(std::string name) : name_(std::move(name)) {}
+/// What happens to those who connect to a namespace. Coroutines hold their own share of what they
+/// run, so that all of it may be changed meanwhile.
+struct namespace_rules {
+    std::shared_ptr<connection_handler const> handler;
+    std::vector<std::shared_ptr<middleware const>> middlewares;
+    std::vector<std::shared_ptr<packet_middleware const>> packet_middlewares;
+};
 
-    /// Sends the frames to every connected socket that the target names.
-    void broadcast(std::span<transport::packet_ptr const> frames, broadcast_target const& target);
+/// One namespace of a server. It lives on its shard; `broadcast` alone is safe from any thread.
+class namespace_core : public std::enable_shared_from_this<namespace_core> {
+public:
+    namespace_core(std::string name, std::shared_ptr<net::shard> owner, namespace_rules given = {})
+        : rules(std::move(given))
+        , name_(std::move(name))
+        , shard_(std::move(owner)) {}
+
+    /// Sends the frames of the event `event` to every connected socket that the target names.
+    void broadcast(
+        frame_list&& frames,
+        std::string_view event,
+        broadcast_target const& target,
+        bool is_volatile);
 
     /// A socket is connected: it is in the room of its own id.
     void add(std::shared_ptr<socket_core> const& socket);
@@ -49,16 +72,26 @@ public:
     [[nodiscard]] std::uint64_t next_ack_id() noexcept { return next_ack_id_++; }
 
     [[nodiscard]] std::string const& name() const noexcept { return name_; }
+    [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
     [[nodiscard]] adapter::memory& adapter() noexcept { return adapter_; }
     [[nodiscard]] std::size_t size() const noexcept { return sockets_.size(); }
     [[nodiscard]] auto const& sockets() const noexcept { return sockets_; }
+    /// Whether nobody is in it, nor on the way into it.
+    [[nodiscard]] bool is_empty() const noexcept { return adapter_.sockets() == 0; }
 
-    /// Coroutines hold their own share of what they run, so that both may be changed meanwhile.
-    std::shared_ptr<connection_handler const> handler;
-    std::vector<std::shared_ptr<middleware const>> middlewares;
+    namespace_rules rules;
+    /// Called when the last socket has gone; empty in a namespace that stays.
+    std::function<void()> on_empty;
 
 private:
+    void deliver(
+        frame_list const& frames,
+        std::string_view event,
+        broadcast_target const& target,
+        bool is_volatile);
+
     std::string name_;
+    std::shared_ptr<net::shard> shard_;
     adapter::memory adapter_;
     std::unordered_map<std::string, std::shared_ptr<socket_core>> sockets_;
     std::uint64_t next_ack_id_ = 0;

@@ -3,11 +3,13 @@
 // and disconnects them.
 #pragma once
 
+#include <socoro/admission.hpp>
 #include <socoro/base/describe.hpp>
 #include <socoro/engine/server_core.hpp>
+#include <socoro/namespaces.hpp>
 #include <socoro/options.hpp>
+#include <socoro/packet_filter.hpp>
 #include <socoro/sio/decoder.hpp>
-#include <socoro/socket.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -15,7 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <stdexcept>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -24,36 +26,20 @@
 
 namespace socoro {
 
-/// Thrown by a middleware, it refuses the connection: the client gets `connect_error` with this
-/// message and these data.
-class refused : public std::runtime_error {
-public:
-    explicit refused(std::string const& message) : std::runtime_error(message) {}
-    refused(std::string const& message, boost::json::value data)
-        : std::runtime_error(message)
-        , data_(std::move(data)) {}
-
-    [[nodiscard]] std::optional<boost::json::value> const& data() const noexcept { return data_; }
-
-private:
-    std::optional<boost::json::value> data_;
-};
-
 namespace detail {
 
 /// One client with its sockets, at most one for each namespace.
 class peer final : public engine::sink, public std::enable_shared_from_this<peer> {
 public:
-    /// Gives a namespace by its name, or null if there is none.
-    using find_namespace = std::function<std::shared_ptr<namespace_core>(std::string const&)>;
-
     peer(
         std::shared_ptr<engine::session_core> session,
         std::shared_ptr<options const> opts,
-        find_namespace find)
+        std::shared_ptr<namespaces> among,
+        std::shared_ptr<net::task_group> tasks)
         : session_(std::move(session))
         , options_(std::move(opts))
-        , find_(std::move(find))
+        , namespaces_(std::move(among))
+        , tasks_(std::move(tasks))
         , decoder_(options_->limits)
         , connect_timer_(session_->owner().clock(), [this] { on_idle(); })
         , attachment_timer_(session_->owner().clock(), [this] { fail(errc::timeout); }) {
@@ -76,12 +62,16 @@ public:
     /// One of its sockets is about to wait for what only reading can bring.
     void on_wait();
 
+    /// Other threads sent more to one of its sockets than may wait.
+    void on_flood();
+
 private:
     using socket_ptr = std::shared_ptr<socket_core>;
 
     /// Whether an inbox is full; the session reads on only if somebody waits.
     [[nodiscard]] bool is_full() const;
     void on_packet(sio::packet&& packet, std::size_t size);
+    void on_event(socket_ptr const& socket, sio::packet&& packet, std::size_t size);
     /// The client sent what makes no sense: the connection ends.
     void fail(std::error_code why);
     /// Lets the session ask again whether to read, once what runs now is done.
@@ -89,7 +79,10 @@ private:
         session_->owner().defer([session = session_] { session->resume(); });
     }
     void connect(sio::packet&& packet);
-    [[nodiscard]] socket_ptr make_socket(std::shared_ptr<namespace_core> nsp, sio::packet&& packet);
+    [[nodiscard]] static asio::awaitable<void>
+    resolve(std::shared_ptr<peer> self, std::string name, json::value auth);
+    void enter(std::shared_ptr<namespace_core> nsp, json::value auth);
+    [[nodiscard]] socket_ptr make_socket(std::shared_ptr<namespace_core> nsp, json::value auth);
     [[nodiscard]] static asio::awaitable<void> admit(
         std::shared_ptr<peer> self,
         socket_ptr socket,
@@ -116,10 +109,13 @@ private:
 
     std::shared_ptr<engine::session_core> session_;
     std::shared_ptr<options const> options_;
-    find_namespace find_;
+    std::shared_ptr<namespaces> namespaces_;
+    std::shared_ptr<net::task_group> tasks_;
     sio::decoder decoder_;
     /// By the name of the namespace; those that middleware still looks at included.
     std::map<std::string, socket_ptr, std::less<>> sockets_;
+    /// The names of namespaces of which it is not known yet whether they are there.
+    std::set<std::string, std::less<>> resolving_;
     net::timer connect_timer_;
     net::timer attachment_timer_;
     /// Of the messages that make up the packet being received.
@@ -171,77 +167,105 @@ inline void peer::on_wait() {
         resume_reading();
 }
 
+inline void peer::on_flood() {
+    report(errc::outbox_full);
+    session_->discard();
+}
+
 inline void peer::on_packet(sio::packet&& packet, std::size_t size) {
     auto const found = sockets_.find(packet.nsp);
-    if (packet.type == sio::packet_type::connect && found == sockets_.end())
+    bool const known = found != sockets_.end();
+    if (packet.type == sio::packet_type::connect && !known && !resolving_.contains(packet.nsp))
         return connect(std::move(packet));
-    if (found == sockets_.end() || !found->second->connected())
+    if (!known || !found->second->connected())
         return close_connection();
     auto const socket = found->second;
     switch (packet.type) {
-    case sio::packet_type::event:
-        socket->on_event(std::move(packet), size);
-        if (!socket->inbox().is_overfull())
-            break;
-        fail(errc::inbox_full);
-        break;
+    case sio::packet_type::event: on_event(socket, std::move(packet), size); break;
     case sio::packet_type::ack: socket->on_ack(std::move(packet)); break;
     case sio::packet_type::disconnect: forget(*socket, errc::client_namespace_disconnect); break;
     default: close_connection(); break;
     }
 }
 
+inline void peer::on_event(socket_ptr const& socket, sio::packet&& packet, std::size_t size) {
+    // Without a payload it is nobody's, as in the reference.
+    if (!packet.data)
+        return;
+    auto event = to_incoming(std::move(packet), size);
+    if (socket->filter)
+        socket->filter->push(socket, std::move(event));
+    else
+        socket->on_event(std::move(event));
+    if (socket->inbox().is_overfull())
+        fail(errc::inbox_full);
+}
+
 inline void peer::connect(sio::packet&& packet) {
-    auto nsp = find_(packet.nsp);
-    if (!nsp)
+    if (sockets_.size() + resolving_.size() >= options_->limits.sio_namespaces)
+        return refuse(packet.nsp, "Too many namespaces", nullptr);
+    auto auth = packet.data ? std::move(*packet.data) : json::value(json::object());
+    if (auto nsp = namespaces_->find(packet.nsp))
+        return enter(std::move(nsp), std::move(auth));
+    if (!namespaces_->has_parents())
         return refuse(packet.nsp, "Invalid namespace", nullptr);
-    auto const steps = nsp->middlewares;
-    auto const socket = make_socket(std::move(nsp), std::move(packet));
-    sockets_.emplace(socket->nsp()->name(), socket);
+    resolving_.insert(packet.nsp);
+    tasks_->spawn(resolve(shared_from_this(), std::move(packet.nsp), std::move(auth)));
+}
+
+inline asio::awaitable<void>
+peer::resolve(std::shared_ptr<peer> self, std::string name, json::value auth) {
+    std::shared_ptr<namespace_core> nsp;
+    std::exception_ptr failure;
+    try {
+        nsp = co_await namespaces::resolve(self->namespaces_, name, auth);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    self->resolving_.erase(name);
+    if (failure)
+        notify(self->options_->hooks.handler_failed, name, describe(failure));
+    if (nsp && !self->closed_)
+        self->enter(nsp, std::move(auth));
+    else if (!self->closed_)
+        self->refuse(name, "Invalid namespace", nullptr);
+    else if (nsp)
+        self->namespaces_->forget_if_empty(*nsp);
+}
+
+inline void peer::enter(std::shared_ptr<namespace_core> nsp, json::value auth) {
+    auto const steps = nsp->rules.middlewares;
+    auto const socket = make_socket(std::move(nsp), std::move(auth));
+    sockets_.emplace(socket->nsp_name(), socket);
     // Middleware may join rooms already.
     socket->nsp()->adapter().add(*socket);
     if (steps.empty())
         return accept(socket);
-    auto admission = admit(shared_from_this(), socket, steps);
-    asio::co_spawn(session_->owner().get_executor(), std::move(admission), asio::detached);
+    tasks_->spawn(admit(shared_from_this(), socket, steps));
 }
 
-inline peer::socket_ptr peer::make_socket(
-    std::shared_ptr<namespace_core> nsp,
-    sio::packet&& packet) {
-    auto const& request = session_->request();
-    auto brought = std::make_shared<handshake>();
-    brought->headers = request.headers;
-    brought->cookies = http::cookies(request.headers.get("cookie"));
-    brought->query = http::query(request.query());
-    if (packet.data)
-        brought->auth = std::move(*packet.data);
-    brought->address = session_->address();
-    brought->url = request.target;
-    brought->time = session_->owner().clock()->date();
-    return std::make_shared<socket_core>(
+inline peer::socket_ptr peer::make_socket(std::shared_ptr<namespace_core> nsp, json::value auth) {
+    auto const owner = nsp->owner();
+    auto const filters = nsp->rules.packet_middlewares;
+    auto made = net::make_on_shard<socket_core>(
+        owner,
         engine::server_core::make_id(),
         std::move(nsp),
         weak_from_this(),
         session_,
+        tasks_,
         options_,
-        std::move(brought));
+        make_handshake(*session_, std::move(auth)));
+    if (!filters.empty())
+        made->filter = std::make_shared<packet_filter>(filters);
+    return made;
 }
 
 inline asio::awaitable<void> peer::admit(
     std::shared_ptr<peer> self,
     socket_ptr socket,
     std::vector<std::shared_ptr<middleware const>> steps) {
-    std::optional<refused> refusal;
-    try {
-        socoro::socket handle(socket);
-        for (auto const& step : steps)
-            co_await (*step)(handle);
-    } catch (refused const& why) {
-        refusal = why;
-    } catch (...) {
-        refusal.emplace(describe(std::current_exception()));
-    }
+    auto const refusal = co_await run_middleware(socket, std::move(steps));
     // The connection may have ended while the middleware ran: then its verdict means nothing.
     if (self->closed_ || socket->reason())
         co_return;
@@ -251,7 +275,7 @@ inline asio::awaitable<void> peer::admit(
     }
     self->forget(*socket, errc::refused);
     auto const* const data = refusal->data() ? &*refusal->data() : nullptr;
-    self->refuse(socket->nsp()->name(), refusal->what(), data);
+    self->refuse(socket->nsp_name(), refusal->what(), data);
 }
 
 inline void peer::accept(socket_ptr const& socket) {
@@ -260,12 +284,9 @@ inline void peer::accept(socket_ptr const& socket) {
     socket->nsp()->add(socket);
     json::object answer;
     answer.emplace("sid", socket->id());
-    send(make_frames(sio::packet_type::connect, socket->nsp()->name(), std::move(answer)));
-    auto const handler = socket->nsp()->handler;
-    if (!handler)
-        return;
-    auto loop = run(shared_from_this(), socket, handler);
-    asio::co_spawn(session_->owner().get_executor(), std::move(loop), asio::detached);
+    send(make_frames(sio::packet_type::connect, socket->nsp_name(), std::move(answer)));
+    if (auto const handler = socket->nsp()->rules.handler)
+        tasks_->spawn(run(shared_from_this(), socket, handler));
 }
 
 inline void
@@ -283,17 +304,16 @@ inline asio::awaitable<void> peer::run(
     std::shared_ptr<connection_handler const> handler) {
     std::exception_ptr failure;
     try {
-        socoro::socket handle(socket);
-        co_await (*handler)(handle);
-    } catch (std::system_error const& e) {
-        // The disconnect of its own socket is how a handler normally ends.
-        if (e.code() != closed || !socket->reason())
-            failure = std::current_exception();
+        auto task = (*handler)(socoro::socket(socket));
+        failure = co_await channel_core::run(socket, std::move(task));
     } catch (...) {
         failure = std::current_exception();
     }
     if (failure)
-        notify(self->options_->hooks.handler_failed, socket->nsp()->name(), describe(failure));
+        notify(
+            self->options_->hooks.handler_failed,
+            socket->nsp_name(),
+            describe(engine::unwrapped(failure)));
     self->disconnect(*socket);
     socket->inbox().clear();
 }
@@ -302,7 +322,7 @@ inline void peer::disconnect(socket_core& socket) {
     if (socket.reason())
         return;
     if (socket.connected())
-        send(make_frames(sio::packet_type::disconnect, socket.nsp()->name()));
+        send(make_frames(sio::packet_type::disconnect, socket.nsp_name()));
     forget(socket, errc::server_namespace_disconnect);
 }
 
@@ -316,13 +336,14 @@ inline void peer::disconnect_all() {
 
 inline void peer::forget(socket_core& socket, errc reason) {
     auto const keep = socket.shared_from_this();
-    sockets_.erase(socket.nsp()->name());
+    sockets_.erase(socket.nsp_name());
     socket.nsp()->remove(socket);
     if (!closed_)
         expect_connect();
     // Its inbox may have been what kept the session from reading.
     resume_reading();
     socket.on_close(reason);
+    notify(options_->hooks.closed, closed_socket{socket.id(), socket.nsp_name(), reason});
 }
 
 inline void peer::close_sockets(errc reason) {
@@ -369,16 +390,21 @@ inline void socket_core::on_wait() {
         owner->on_wait();
 }
 
-}  // namespace detail
+inline void socket_core::on_flood() {
+    if (auto const owner = peer_.lock())
+        owner->on_flood();
+}
 
-inline void socket::disconnect(bool close) const {
-    auto const owner = core_->owner();
+inline void socket_core::disconnect(bool close) {
+    auto const owner = peer_.lock();
     if (!owner)
         return;
     if (close)
         owner->disconnect_all();
     else
-        owner->disconnect(*core_);
+        owner->disconnect(*this);
 }
+
+}  // namespace detail
 
 }  // namespace socoro

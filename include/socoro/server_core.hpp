@@ -4,17 +4,16 @@
 
 #include <socoro/client_bundle.hpp>
 #include <socoro/engine/server_core.hpp>
-#include <socoro/namespace.hpp>
+#include <socoro/namespaces.hpp>
+#include <socoro/net/task_group.hpp>
 #include <socoro/options.hpp>
 #include <socoro/peer.hpp>
 
-#include <map>
+#include <filesystem>
 #include <memory>
-#include <stdexcept>
-#include <string>
-#include <string_view>
+#include <optional>
+#include <tuple>
 #include <utility>
-#include <vector>
 
 namespace socoro::detail {
 
@@ -26,8 +25,9 @@ public:
     /// Makes the Engine.IO server; once, when a `shared_ptr` holds this.
     void start();
 
-    /// The namespace of this name, made if it is not there.
-    [[nodiscard]] std::shared_ptr<namespace_core> of(std::string name);
+    [[nodiscard]] detail::namespaces& namespaces() noexcept { return *namespaces_; }
+    /// The namespace `/`.
+    [[nodiscard]] std::shared_ptr<namespace_core> const& root() const noexcept { return root_; }
 
     /// Takes the requests under the path from an HTTP server, before its own handler.
     void attach(net::http_server_core& http);
@@ -41,56 +41,46 @@ public:
     /// Disconnects every socket, with `server shutting down`, and ends every session.
     void close();
 
+    /// Closes a server and the HTTP server that is there for it alone, and waits for all that they
+    /// run; what has not ended in time is cancelled.
+    [[nodiscard]] static asio::awaitable<void> close(
+        std::shared_ptr<server_core> self,
+        std::shared_ptr<net::http_server_core> http,
+        net::duration within);
+
+    /// The handlers, their children, and the middleware that runs.
+    [[nodiscard]] net::task_group& tasks() noexcept { return *tasks_; }
+
     [[nodiscard]] engine::server_core& engine() noexcept { return *engine_; }
     [[nodiscard]] socoro::options const& opts() const noexcept { return *options_; }
     [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
 
 private:
-    [[nodiscard]] std::shared_ptr<namespace_core> find(std::string const& name) const;
-
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<options const> options_;
     client_bundle bundle_;
     std::shared_ptr<engine::server_core> engine_;
-    std::map<std::string, std::shared_ptr<namespace_core>, std::less<>> namespaces_;
+    std::shared_ptr<net::task_group> tasks_;
+    std::shared_ptr<detail::namespaces> namespaces_;
+    std::shared_ptr<namespace_core> root_;
 };
 
 inline server_core::server_core(std::shared_ptr<net::shard> owner, options opts)
     : shard_(std::move(owner))
     , options_(std::make_shared<options const>(std::move(opts)))
-    , bundle_(options_->serve_client ? options_->client_directory : std::filesystem::path()) {
-    std::ignore = of("/");
-}
+    , bundle_(options_->serve_client ? options_->client_directory : std::filesystem::path())
+    , tasks_(std::make_shared<net::task_group>(shard_))
+    , namespaces_(std::make_shared<detail::namespaces>(shard_))
+    , root_(namespaces_->of("/")) {}
 
 inline void server_core::start() {
     auto const accept =
         [weak = weak_from_this()](
             std::shared_ptr<engine::session_core> const& opened) -> std::shared_ptr<engine::sink> {
         auto const self = weak.lock();
-        return std::make_shared<peer>(opened, self->options_, [weak](std::string const& name) {
-            auto const server = weak.lock();
-            return server ? server->find(name) : nullptr;
-        });
+        return std::make_shared<peer>(opened, self->options_, self->namespaces_, self->tasks_);
     };
     engine_ = std::make_shared<engine::server_core>(shard_, *options_, accept);
-}
-
-inline std::shared_ptr<namespace_core> server_core::of(std::string name) {
-    if (name.empty() || name.front() != '/')
-        name.insert(0, "/");
-    if (name.find(',') != std::string::npos)
-        throw std::invalid_argument("socoro: the name of a namespace has no comma");
-    auto const found = namespaces_.find(name);
-    if (found != namespaces_.end())
-        return found->second;
-    auto const made = std::make_shared<namespace_core>(name);
-    namespaces_.emplace(std::move(name), made);
-    return made;
-}
-
-inline std::shared_ptr<namespace_core> server_core::find(std::string const& name) const {
-    auto const found = namespaces_.find(name);
-    return found == namespaces_.end() ? nullptr : found->second;
 }
 
 inline void server_core::attach(net::http_server_core& http) {
@@ -113,13 +103,35 @@ inline asio::awaitable<void> server_core::serve(net::http_connection& connection
 inline void server_core::close() {
     // A handler that is told may destroy the server.
     auto const self = shared_from_this();
-    for (auto const& [name, nsp] : namespaces_) {
+    auto const every = namespaces_->all();
+    for (auto const& [name, nsp] : every) {
         auto const sockets = nsp->sockets();
         for (auto const& [id, socket] : sockets)
-            if (auto const owner = socket->owner())
+            if (auto const owner = socket->owning_peer())
                 owner->close_sockets(errc::server_shutting_down);
     }
     engine_->close();
+}
+
+inline asio::awaitable<void> server_core::close(
+    std::shared_ptr<server_core> self,
+    std::shared_ptr<net::http_server_core> http,
+    net::duration within) {
+    std::optional const until = self->shard_->now() + within;
+    engine::close_together(self, http);
+    auto late = co_await self->tasks_->wait(until);
+    if (!late)
+        late = co_await self->engine_->wait_closed(until);
+    if (!late)
+        late = co_await http->wait_closed(until);
+    if (!late)
+        co_return;
+    self->tasks_->cancel_all();
+    self->engine_->abandon();
+    http->abandon();
+    std::ignore = co_await self->tasks_->wait();
+    std::ignore = co_await self->engine_->wait_closed(std::nullopt);
+    std::ignore = co_await http->wait_closed(std::nullopt);
 }
 
 }  // namespace socoro::detail
