@@ -159,6 +159,7 @@ TEST_CASE("api/middleware: who is not connected yet receives no broadcast and is
     client.send("0");
     scene.of("/").emit<number>(1);
     scene.of("/").to("vip").emit<number>(2);
+    scene.world.run();
     CHECK(scene.of("/").sockets().empty());
     CHECK(scene.of("/").sockets("vip").empty());
     waits.open(scene);
@@ -522,7 +523,7 @@ TEST_CASE("api/rooms: a broadcast is encoded once, and the same packets reach ev
     second.send("0");
     auto const content = socoro::detail::encode_untyped("once");
     auto const frames = socoro::detail::make_frames({}, socoro::detail::encoded_event(content));
-    c.scene.core_of("/").broadcast(frames, {});
+    c.scene.core_of("/").broadcast(socoro::detail::frame_list(frames), "once", {}, false);
     c.scene.world.run();
     // Both wait for a poll, holding one packet together.
     CHECK(frames.front().use_count() == 3);

@@ -152,11 +152,15 @@ scene::~scene() {
 }
 
 socoro::nsp scene::of(std::string name) {
-    return socoro::nsp(core_->of(std::move(name)));
+    return socoro::nsp(core_->namespaces().of(std::move(name)));
+}
+
+socoro::nsp_family scene::family(socoro::namespace_predicate allows) {
+    return socoro::nsp_family(core_->namespaces().add_parent(std::move(allows)));
 }
 
 socoro::detail::namespace_core& scene::core_of(std::string name) {
-    return *core_->of(std::move(name));
+    return *core_->namespaces().of(std::move(name));
 }
 
 memory_peer scene::open_connection() {

@@ -86,6 +86,7 @@ public:
     ~scene();
 
     [[nodiscard]] socoro::nsp of(std::string name);
+    [[nodiscard]] socoro::nsp_family family(socoro::namespace_predicate allows);
     /// Opens a WebSocket; `query` begins with `&`, `fields` are whole lines.
     [[nodiscard]] client connect(std::string_view query = {}, std::string_view fields = {});
     /// As `connect`, and joined to a namespace.

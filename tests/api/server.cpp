@@ -144,7 +144,8 @@ TEST_CASE("api/server: a server that is destroyed says goodbye to its handlers, 
         }
     });
     auto client = join(world, *io);
-    io.reset();
+    asio::post(*world.context, [&] { io.reset(); });
+    world.run();
     CHECK(reason == "server shutting down");
     CHECK(take(world, client) == "1005");
 }

@@ -15,8 +15,8 @@ LAYERS = {
     "transport": 3,
     "engine": 4,
 }
-ROOT_LAYER = 5  # what users touch: everything directly in socoro/, the adapters and the codec
-ROOT_ROOMS = {"adapter", "codec"}
+ROOT_LAYER = 5  # what users touch: everything directly in socoro/, and rooms of their own there
+ROOT_ROOMS = {"adapter", "codec", "test"}
 PROTOCOL_LAYER = 1
 ASIO_GATEWAY = "socoro/net/asio.hpp"
 # The libraries that a header may bring into every program. What needs another one is opt-in.

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSL-1.0
+// What the framework promises about ends: each test is one sentence of it.
+#include <socoro/test.hpp>
+
+#include <asio/experimental/awaitable_operators.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+using number = socoro::event<"number", int>;
+using word = socoro::event<"word", std::string>;
+using question = socoro::event<"question", int(int)>;
+using never = socoro::event<"never">;
+
+using lines = std::vector<std::string>;
+using journal = std::shared_ptr<lines>;
+
+asio::awaitable<void> stay(socoro::socket socket) {
+    std::ignore = co_await socket.recv<never>();
+}
+
+/// Counts the coroutines that hold one.
+class guard {
+public:
+    explicit guard(int& count) : count_(&count) { ++*count_; }
+    guard(guard const& other) : count_(other.count_) { ++*count_; }
+    guard& operator=(guard const&) = delete;
+    ~guard() { --*count_; }
+
+private:
+    int* count_;
+};
+
+/// Waits for a timer of the program's own, on the test's clock.
+class bell {
+public:
+    explicit bell(socoro::net::shard& owner) : rung_(owner) {}
+    void ring() { rung_.notify_all(); }
+    [[nodiscard]] asio::awaitable<void> heard() { std::ignore = co_await rung_.wait(); }
+
+private:
+    socoro::net::signal rung_;
+};
+
+void run_in(socoro::test::server const& server, asio::awaitable<void> task, bool& done) {
+    asio::co_spawn(server.get_executor(), std::move(task), [&done](std::exception_ptr failure) {
+        done = !failure;
+    });
+    server.run();
+}
+
+}  // namespace
+
+TEST_CASE("api/lifetimes: when the peer goes, everything that waits for the socket ends with it") {
+    auto const log = std::make_shared<lines>();
+    auto const note = [log](std::string name, asio::awaitable<void> wait) -> asio::awaitable<void> {
+        try {
+            co_await std::move(wait);
+            log->push_back(name + ": no error");
+        } catch (std::system_error const& e) {
+            log->push_back(name + ": " + e.code().message());
+        }
+    };
+    auto [client, server] = socoro::test::pair([&](socoro::socket s) -> asio::awaitable<void> {
+        auto const receive = [s]() -> asio::awaitable<void> {
+            std::ignore = co_await s.recv<word>();
+        };
+        auto const call = [s]() -> asio::awaitable<void> {
+            std::ignore = co_await s.call<question>(1);
+        };
+        auto const grandchild = [s, note, receive]() -> asio::awaitable<void> {
+            s.spawn(note("grandchild", receive()));
+            std::ignore = co_await s.recv<word>();
+        };
+        s.spawn(note("recv", receive()));
+        s.spawn(note("call", call()));
+        s.spawn(note("child", grandchild()));
+        co_await stay(s);
+    });
+    client.vanish();
+    server.run();
+    std::sort(log->begin(), log->end());
+    CHECK(
+        *log == lines{
+                    "call: transport close",
+                    "child: transport close",
+                    "grandchild: transport close",
+                    "recv: transport close"});
+}
+
+TEST_CASE("api/lifetimes: a disconnect never cancels what the handler awaits of its own") {
+    auto const log = std::make_shared<lines>();
+    socoro::test::server server;
+    auto const own = std::make_shared<std::unique_ptr<bell>>();
+    server.io().on_connection([own, log](socoro::socket s) -> asio::awaitable<void> {
+        co_await (*own)->heard();
+        log->push_back(s.connected() ? "connected" : "gone");
+    });
+    auto const& shard = server.shard();
+    *own = std::make_unique<bell>(*shard);
+    auto const client = server.connect();
+    client.vanish();
+    server.run();
+    CHECK(log->empty());
+    asio::post(server.get_executor(), [own] { (*own)->ring(); });
+    server.run();
+    CHECK(*log == lines{"gone"});
+}
+
+TEST_CASE("api/lifetimes: the end of a handler that Asio's operators wrapped is no failure") {
+    using asio::experimental::awaitable_operators::operator||;
+    auto [client, server] = socoro::test::pair([](socoro::socket s) -> asio::awaitable<void> {
+        std::ignore = co_await (s.recv<number>() || s.recv<word>());
+    });
+    client.vanish();
+    server.run();
+    CHECK(server.reports().empty());
+    // The failure of something else is one, under its own name.
+    socoro::test::server other;
+    other.io().on_connection([](socoro::socket s) -> asio::awaitable<void> {
+        auto const fail = []() -> asio::awaitable<int> {
+            throw std::runtime_error("broken");
+            co_return 1;
+        };
+        std::ignore = co_await (fail() || s.recv<word>());
+    });
+    auto const second = other.connect();
+    second.vanish();
+    other.run();
+    CHECK(other.reports() == lines{"/ failed: broken"});
+}
+
+TEST_CASE("api/close: it waits for every handler and child, and leaves nothing behind") {
+    int alive = 0;
+    auto const log = std::make_shared<lines>();
+    socoro::test::server server;
+    server.io().on_connection([&alive, log](socoro::socket s) -> asio::awaitable<void> {
+        guard const here(alive);
+        s.spawn(
+            [](socoro::socket of, guard) -> asio::awaitable<void> { co_await stay(of); }(s, here));
+        try {
+            co_await stay(s);
+        } catch (std::system_error const& e) {
+            log->push_back(e.code().message());
+        }
+    });
+    std::vector<socoro::test::client> clients;
+    for (int i = 0; i < 3; ++i)
+        clients.push_back(server.connect());
+    CHECK(alive == 6);
+    bool closed = false;
+    run_in(server, server.io().close(5s), closed);
+    CHECK(closed);
+    CHECK(alive == 0);
+    CHECK(*log == lines(3, "server shutting down"));
+    CHECK(server.io().clients() == 0);
+    CHECK(server.timers() == 0);
+    CHECK(server.reports().empty());
+    for (auto const& client : clients)
+        CHECK(!client.connected());
+    // Nobody comes in any more.
+    CHECK(!server.connect().connected());
+}
+
+TEST_CASE("api/close: what is late is cancelled at the deadline, and waited for") {
+    int alive = 0;
+    socoro::test::server server;
+    auto const& shard = server.shard();
+    bell own(*shard);
+    server.io().on_connection([&](socoro::socket) -> asio::awaitable<void> {
+        guard const here(alive);
+        co_await own.heard();
+    });
+    server.io().use([&](socoro::socket& s) -> asio::awaitable<void> {
+        guard const here(alive);
+        if (s.handshake().auth.as_object().contains("wait"))
+            co_await own.heard();
+    });
+    auto const connected = server.connect();
+    auto const held_up = server.connect("/", {{"wait", true}});
+    CHECK(alive == 2);
+    bool closed = false;
+    run_in(server, server.io().close(5s), closed);
+    CHECK(!closed);
+    server.advance(4999ms);
+    CHECK(!closed);
+    CHECK(alive == 2);
+    server.advance(1ms);
+    CHECK(closed);
+    CHECK(alive == 0);
+    CHECK(server.timers() == 0);
+    // Being cancelled is not a failure of the handler.
+    CHECK(server.reports().empty());
+}
+
+TEST_CASE(
+    "api/close: a server that is destroyed disconnects, and late handlers touch nothing dead") {
+    int alive = 0;
+    auto const log = std::make_shared<lines>();
+    asio::io_context context;
+    auto const run = [&] {
+        do
+            context.restart();
+        while (context.poll() > 0);
+    };
+    auto const clock = std::make_shared<socoro::net::manual_clock>();
+    auto const shard = socoro::net::shard::make(context.get_executor(), clock);
+    bell own(*shard);
+    auto const link = std::make_shared<socoro::test::memory_link>(shard);
+    {
+        socoro::server server(shard);
+        server.on_connection([&](socoro::socket s) -> asio::awaitable<void> {
+            guard const here(alive);
+            co_await own.heard();
+            s.emit<number>(1);
+            s.broadcast().emit<number>(1);
+            log->push_back(s.reason().message());
+            std::ignore = co_await s.recv<number>();
+        });
+        server.adopt(socoro::transport::any_transport(link), {}, "in memory");
+        link->deliver(socoro::eio::packet::from({false, "0"}));
+        run();
+        CHECK(alive == 1);
+    }
+    run();
+    CHECK(alive == 1);
+    CHECK(log->empty());
+    asio::post(context, [&] { own.ring(); });
+    run();
+    CHECK(alive == 0);
+    CHECK(*log == lines{"server shutting down"});
+    CHECK(clock->armed() == 0);
+}
+
+TEST_CASE("api/close: a context that is destroyed takes what waits with it") {
+    int alive = 0;
+    {
+        auto [client, server] = socoro::test::pair([&](socoro::socket s) -> asio::awaitable<void> {
+            guard const here(alive);
+            s.spawn([](socoro::socket of, guard) -> asio::awaitable<void> {
+                co_await stay(of);
+            }(s, here));
+            auto const slow = [&](number) -> asio::awaitable<void> {
+                guard const inner(alive);
+                std::ignore = co_await s.call<question>(1);
+            };
+            std::ignore = co_await s.serve(slow).concurrently();
+        });
+        client.emit<number>(1);
+        client.emit<number>(2);
+        server.run();
+        CHECK(alive == 4);
+    }
+    CHECK(alive == 0);
+}
+
+TEST_CASE("api/close: any thread may ask for it") {
+    int alive = 0;
+    auto [client, server] = socoro::test::pair([&](socoro::socket s) -> asio::awaitable<void> {
+        guard const here(alive);
+        co_await stay(s);
+    });
+    CHECK(alive == 1);
+    server.io().close();  // this thread is not on the executor
+    CHECK(alive == 1);
+    CHECK(!client.connected());
+    CHECK(alive == 0);
+}
+
+TEST_CASE("api/drain: it waits until what was sent has left, and ends with the connection") {
+    auto const log = std::make_shared<lines>();
+    auto [client, server] = socoro::test::pair([log](socoro::socket s) -> asio::awaitable<void> {
+        for (int i = 0; i < 1000; ++i)
+            s.emit<number>(i);
+        co_await s.drain();
+        log->push_back("drained");
+        co_await stay(s);
+    });
+    server.run();
+    CHECK(*log == lines{"drained"});
+    int count = 0;
+    while (client.take<number>())
+        ++count;
+    CHECK(count == 1000);
+}

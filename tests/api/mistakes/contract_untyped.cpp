@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+// socoro: a contract knows no events by name: emit one of its types
+#include <socoro/namespace.hpp>
+
+using said = socoro::event<"said", std::string>;
+using joined = socoro::event<"joined", int>;
+using question = socoro::event<"question", int(int)>;
+using stranger = socoro::event<"stranger">;
+using chat = socoro::contract<socoro::receives<said>, socoro::sends<joined, question>>;
+
+void talk(chat::socket const& socket) {
+    socket.emit("said", "hello");
+}
