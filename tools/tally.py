@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Adds up the test cases of meson's log and of Node's test runner, and ends with one line.
+"""Adds up the test cases of meson's logs and of Node's test runner, and ends with one line.
 
-    tools/tally.py testlog.json e2e.log
+    tools/tally.py testlog.json... e2e.log
 
 Fails when something failed, and when nothing ran.
 """
@@ -58,9 +58,12 @@ def of_node(text):
     return counted(found["pass"], found["fail"] + found["cancelled"], found["skipped"] + found["todo"])
 
 
-def main(meson_log, node_log):
-    with open(meson_log, encoding="utf-8") as file:
-        total = of_meson(file.read())
+def main(*logs):
+    *meson_logs, node_log = logs
+    total = Counter()
+    for meson_log in meson_logs:
+        with open(meson_log, encoding="utf-8") as file:
+            total += of_meson(file.read())
     with open(node_log, encoding="utf-8") as file:
         total += of_node(file.read())
     skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
