@@ -39,8 +39,9 @@ public:
     /// A pong arrived, asked for or not: everything starts anew.
     void on_pong(time_point now) noexcept;
 
-    /// We stop reading, so no pong can reach us: pings go on, one each interval, because the
-    /// client counts on them, and the deadline of the answer is suspended.
+    /// We stop reading, so no pong can reach us: the deadline of the answer is suspended. Pings go
+    /// on, one each interval, because the client counts on them; also when we read again, until
+    /// the answer has come that may be behind what we have not read.
     void suspend() noexcept;
 
     /// We read again: an answer that is still owed has the whole timeout from now.
@@ -53,6 +54,7 @@ private:
     time_point pong_by_;
     bool pinged_ = false;
     bool suspended_ = false;
+    bool delayed_ = false;
 };
 
 /// The client's side: the server is gone when no ping came for interval + timeout, both as the
@@ -95,14 +97,16 @@ inline heartbeat::heartbeat(
     , pong_by_(now + interval + timeout) {}
 
 inline time_point heartbeat::deadline() const noexcept {
-    return pinged_ && !suspended_ ? pong_by_ : ping_at_;
+    if (!pinged_ || suspended_)
+        return ping_at_;
+    return delayed_ ? std::min(ping_at_, pong_by_) : pong_by_;
 }
 
 inline heartbeat::action heartbeat::on_timer(time_point now) noexcept {
     // Checked even if the ping is still to be sent: the peer, too, gave up waiting for it.
     if (!suspended_ && now >= pong_by_)
         return action::timed_out;
-    if (now < ping_at_ || (pinged_ && !suspended_))
+    if (now < ping_at_ || (pinged_ && !delayed_))
         return action::none;
     pinged_ = true;
     ping_at_ = now + interval_;
@@ -111,16 +115,19 @@ inline heartbeat::action heartbeat::on_timer(time_point now) noexcept {
 
 inline void heartbeat::on_pong(time_point now) noexcept {
     pinged_ = false;
+    delayed_ = suspended_;
     ping_at_ = now + interval_;
     pong_by_ = ping_at_ + timeout_;
 }
 
 inline void heartbeat::suspend() noexcept {
     suspended_ = true;
+    delayed_ = true;
 }
 
 inline void heartbeat::resume(time_point now) noexcept {
     suspended_ = false;
+    delayed_ = pinged_;
     pong_by_ = std::max(pong_by_, now + timeout_);
 }
 
