@@ -287,6 +287,7 @@ struct closing_server : test::world {
         run();
         auto bytes = peer.take();
         CHECK(test::take_answer(bytes).status == 101);
+        peer.put_back(bytes);
         return test::websocket_peer(peer);
     }
 
@@ -429,4 +430,23 @@ TEST_CASE("engine/server: what Asio wraps is unwrapped when a handler ends") {
     wrong.close();
     s.run();
     CHECK(s.failures == strings{"a bug"});
+}
+
+TEST_CASE(
+    "engine/server: a handler may say that a message need not arrive, and learns if it did not") {
+    std::string became;
+    closing_server s([&](engine::session session) -> asio::awaitable<void> {
+        engine::delivery how;
+        how.is_volatile = true;
+        co_await session.drain();
+        for (std::string const text : {"a", "b"})
+            became += session.send(text, how) == engine::sent::queued ? "queued " : "dropped ";
+        became += std::to_string(session.dropped());
+        std::ignore = co_await session.recv();
+    });
+    auto client = s.connect();
+    CHECK(became == "queued dropped 1");
+    CHECK(client.take().back() == "text:4a");
+    s.server->close();
+    s.run();
 }

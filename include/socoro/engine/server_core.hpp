@@ -180,8 +180,7 @@ inline asio::awaitable<void> server_core::serve(net::http_connection& connection
 inline asio::awaitable<void>
 server_core::refuse(net::http_connection& connection, refusal code, std::string_view context) {
     auto const& request = connection.head();
-    auto const told = message_of(code);
-    report(options_->hooks, connection, {static_cast<int>(code), told, context, {}, {}});
+    report(options_->hooks, connection, {int(code), message_of(code), context, {}, {}});
     auto const answer = refusal_answer(code, request, common_fields(request));
     co_await connection.respond(answer);
 }

@@ -4,6 +4,7 @@
 
 #include <socoro/engine/session_core.hpp>
 
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -70,6 +71,10 @@ public:
 
     /// Waits until everything sent has left, or the session has ended.
     [[nodiscard]] asio::awaitable<void> drain() const { return core_->drain(); }
+
+    /// How many messages the client missed: volatile ones, and those that the option
+    /// `when_outbox_full` dropped.
+    [[nodiscard]] std::size_t dropped() const noexcept { return core_->dropped(); }
 
     /// Ends the session after what was sent; its reason will be `forced close`.
     void close() const { core_->close(); }
