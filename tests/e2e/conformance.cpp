@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The server that Node's own client is tried against: every feature under a name of its own.
-//   conformance [--port N] [--client DIRECTORY] [--cors ORIGIN]
+//   conformance [--port N] [--client DIRECTORY] [--cors ORIGIN] [--ping MILLISECONDS]
 #include <socoro.hpp>
 
 #include "../../examples/support/program.hpp"
@@ -114,6 +114,27 @@ asio::awaitable<void> admit(socoro::socket& socket) {
     co_return;
 }
 
+using item = socoro::event<"item", int, std::string>;
+using taken = socoro::event<"taken", int>;
+using out_of_order = socoro::event<"out of order", int>;
+
+/// Takes its time, and says how far it is.
+asio::awaitable<void> dawdle(socoro::socket socket) {
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    for (int expected = 0;; ++expected) {
+        auto const next = co_await socket.recv<item>();
+        auto const& [number, padding] = next;
+        if (number != expected)
+            socket.emit<out_of_order>(number);
+        if (number % 64 == 0) {
+            timer.expires_after(std::chrono::milliseconds(8));
+            co_await timer.async_wait(asio::use_awaitable);
+        }
+        if (number % 1000 == 999)
+            socket.emit<taken>(number + 1);
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -123,12 +144,15 @@ int main(int argc, char** argv) {
     auto const origin = example::option(argc, argv, "--cors", "");
     if (!origin.empty())
         options.cors.origins = {origin};
+    auto const ping = example::option(argc, argv, "--ping", "");
+    if (!ping.empty())
+        options.ping_interval = options.ping_timeout = std::chrono::milliseconds(std::stoi(ping));
     socoro::server io(context, options);
     io.on_connection([&io](socoro::socket socket) { return serve(io, socket); });
     io.of("/custom").on_connection(greet);
     io.of("/secret").use(admit).on_connection(greet);
-    return example::run(
-        context,
-        [&] { return io.listen(example::port(argc, argv)); },
-        [&] { io.close(); });
+    io.of("/slow").on_connection(dawdle);
+    auto const listen = [&] { return io.listen(example::port(argc, argv)); };
+    auto const close = [&] { return io.close(std::chrono::seconds(2)); };
+    return example::run(context, listen, close);
 }

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,10 +15,12 @@ const stopDeadline = 10_000;
 /**
  * Starts the command in the environment variable (program and arguments, separated by white space)
  * and resolves once it has printed `listening on http://127.0.0.1:PORT`. Port 0: the system chooses.
+ * For a program of this `name` the variable holds its directory.
  */
-export async function start(variable, { port = 0, args = [] } = {}) {
-    const command = (process.env[variable] ?? '').split(/\s+/).filter(Boolean);
-    assert.ok(command.length > 0, `set ${variable} to the command that starts the server`);
+export async function start(variable, { name, port = 0, args = [] } = {}) {
+    const value = process.env[variable];
+    assert.ok(value, `set ${variable} to the ${name ? 'directory of' : 'command that starts'} the server`);
+    const command = name ? [resolve(value, name)] : value.split(/\s+/).filter(Boolean);
     const [program, ...given] = command;
     // The child runs from the repository's root, so a relative program is resolved before that.
     const path = /[\\/]/.test(program) ? resolve(program) : program;
@@ -64,10 +67,34 @@ class Server {
         this.port = Number(port);
     }
 
-    /** Asks the server to end (SIGTERM) and asserts that it does so cleanly. */
-    async stop() {
-        const end = await this.#end('SIGTERM');
+    /** The most memory that the process has had so far, in bytes. */
+    async peakMemory() {
+        const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8');
+        return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)[1]) * 1024;
+    }
+
+    /** Asks the server to end and asserts that it does so cleanly. */
+    async stop(signal = 'SIGTERM') {
+        const end = await this.#end(signal);
         assert.equal(end.code, 0, this.#complaint('did not end cleanly', end).message);
+    }
+
+    /** Interrupts the server twice, the second time when it has begun to close; how it ended then. */
+    async interruptTwice() {
+        this.#child.kill('SIGINT');
+        await this.printed(/^closing$/m);
+        return this.#end('SIGINT');
+    }
+
+    /** Resolves with the match once the server has printed such a line. */
+    async printed(pattern) {
+        for (;;) {
+            const match = pattern.exec(this.#output);
+            if (match) return match;
+            const output = new Promise(done => this.#child.stdout.once('data', () => done()));
+            const end = await Promise.race([output, this.#exit]);
+            if (end) throw this.#complaint(`ended before it printed ${pattern}`, end);
+        }
     }
 
     /** Ends the server without giving it a chance to say goodbye (SIGKILL). */
