@@ -79,6 +79,13 @@ public:
     /// Whether nobody is in it, nor on the way into it.
     [[nodiscard]] bool is_empty() const noexcept { return adapter_.sockets() == 0; }
 
+    /// Lets go of all that may hold it: its server is gone.
+    void release() noexcept {
+        on_empty = nullptr;
+        rules = {};
+        sockets_.clear();
+    }
+
     namespace_rules rules;
     /// Called when the last socket has gone; empty in a namespace that stays.
     std::function<void()> on_empty;

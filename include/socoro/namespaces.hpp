@@ -56,6 +56,13 @@ public:
     /// Removes a namespace that came into being for clients, if nobody is in it.
     void forget_if_empty(namespace_core const& nsp);
 
+    /// Lets go of all sockets, handlers and rules, for good.
+    void release() noexcept {
+        parents_.clear();
+        for (auto const& [name, nsp] : namespaces_)
+            nsp->release();
+    }
+
     [[nodiscard]] auto const& all() const noexcept { return namespaces_; }
 
 private:

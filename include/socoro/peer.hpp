@@ -62,9 +62,6 @@ public:
     /// One of its sockets is about to wait for what only reading can bring.
     void on_wait();
 
-    /// Other threads sent more to one of its sockets than may wait.
-    void on_flood();
-
 private:
     using socket_ptr = std::shared_ptr<socket_core>;
 
@@ -165,11 +162,6 @@ inline void peer::on_wait() {
     // By then the waiting has begun.
     if (is_full())
         resume_reading();
-}
-
-inline void peer::on_flood() {
-    report(errc::outbox_full);
-    session_->discard();
 }
 
 inline void peer::on_packet(sio::packet&& packet, std::size_t size) {
@@ -388,11 +380,6 @@ inline void peer::on_idle() {
 inline void socket_core::on_wait() {
     if (auto const owner = peer_.lock())
         owner->on_wait();
-}
-
-inline void socket_core::on_flood() {
-    if (auto const owner = peer_.lock())
-        owner->on_flood();
 }
 
 inline void socket_core::disconnect(bool close) {

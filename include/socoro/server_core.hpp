@@ -22,6 +22,11 @@ class server_core : public std::enable_shared_from_this<server_core> {
 public:
     server_core(std::shared_ptr<net::shard> owner, options opts);
 
+    server_core(server_core const&) = delete;
+    server_core& operator=(server_core const&) = delete;
+    /// Namespaces and sockets hold each other, also when the execution context ended first.
+    ~server_core() { namespaces_->release(); }
+
     /// Makes the Engine.IO server; once, when a `shared_ptr` holds this.
     void start();
 
@@ -111,6 +116,8 @@ inline void server_core::close() {
                 owner->close_sockets(errc::server_shutting_down);
     }
     engine_->close();
+    // Handlers that run have a share of their own.
+    namespaces_->release();
 }
 
 inline asio::awaitable<void> server_core::close(

@@ -61,7 +61,7 @@ private:
     }
     [[nodiscard]] std::uint64_t next_ack_id() override { return nsp_->next_ack_id(); }
     void on_wait() override;
-    void on_flood() override;
+    void on_flood() override { session_->overflow(); }
 
     std::shared_ptr<namespace_core> nsp_;
     std::weak_ptr<peer> peer_;

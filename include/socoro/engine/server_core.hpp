@@ -62,6 +62,14 @@ public:
         return http;
     }
 
+    server_core(server_core const&) = delete;
+    server_core& operator=(server_core const&) = delete;
+    /// Sessions that are still there are those of an execution context that is gone.
+    ~server_core() {
+        for (auto const& [sid, session] : sessions_)
+            session->release();
+    }
+
     /// Opens a session over a transport that somebody else made, for a client that sent
     /// `request` from `address`. Once closed it opens none, and discards the transport.
     void open(transport::any_transport over, http::request request, std::string address);

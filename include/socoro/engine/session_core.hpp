@@ -65,6 +65,16 @@ public:
     /// Ends the session without waiting for anything.
     void discard() { end(errc::forced_close); }
 
+    /// Ends the session with `transport_error`, as one that does not take what it is sent.
+    void overflow() {
+        if (state_ == state::open)
+            give_up();
+    }
+
+    /// Lets go of the receiver without a word: the execution context is gone, and the two hold
+    /// each other.
+    void release() noexcept { sink_ = nullptr; }
+
     [[nodiscard]] std::string const& sid() const noexcept { return origin_.sid; }
     [[nodiscard]] http::request const& request() const noexcept { return origin_.request; }
     [[nodiscard]] std::string const& address() const noexcept { return origin_.address; }

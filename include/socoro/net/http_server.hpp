@@ -6,6 +6,7 @@
 #include <socoro/net/http_server_core.hpp>
 
 #include <memory>
+#include <tuple>
 #include <utility>
 
 namespace socoro::net {
@@ -50,12 +51,36 @@ public:
     /// Accepts no more and ends every connection that did not become a session. That is final.
     void close() { core_->close(); }
 
+    /// Closes, and waits until every connection has ended, those that became sessions or WebSockets
+    /// among them: close first what is attached. What has not ended by `patience` is cancelled, and
+    /// waited for: it leaves nothing behind. The server may be destroyed meanwhile. Not for a
+    /// handler of its own, which would wait for itself; cancelled, it stops to wait, but the server
+    /// stays closed.
+    [[nodiscard]] asio::awaitable<void> close(duration patience) {
+        return close(core_, shard_->now() + patience);
+    }
+
     [[nodiscard]] std::shared_ptr<http_server_core> const& core() const { return core_; }
     [[nodiscard]] std::shared_ptr<shard> const& owner() const { return shard_; }
 
 private:
+    [[nodiscard]] static asio::awaitable<void> close(
+        std::shared_ptr<http_server_core> core,
+        time_point deadline);
+
     std::shared_ptr<shard> shard_;
     std::shared_ptr<http_server_core> core_;
 };
+
+inline asio::awaitable<void> http_server::close(
+    std::shared_ptr<http_server_core> core,
+    time_point deadline) {
+    core->close();
+    auto const late = co_await core->wait_closed(deadline);
+    if (late != errc::timeout)
+        co_return;
+    core->abandon();
+    std::ignore = co_await core->wait_closed();
+}
 
 }  // namespace socoro::net
