@@ -19,7 +19,6 @@
 // Structures and enumerations are described with BOOST_DESCRIBE_STRUCT and BOOST_DESCRIBE_ENUM.
 #pragma once
 
-#include <socoro/codec/encode.hpp>
 #include <socoro/codec/types.hpp>
 #include <socoro/codec/value_reader.hpp>
 #include <socoro/codec/value_writer.hpp>
