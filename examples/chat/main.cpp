@@ -4,6 +4,8 @@
 #include "../support/program.hpp"
 #include "chat.hpp"
 
+using namespace std::chrono_literals;
+
 int main(int argc, char** argv) {
     // [main]
     asio::io_context context;
@@ -18,11 +20,10 @@ int main(int argc, char** argv) {
     io.attach(http);
     // [/main]
 
-    return example::run(
-        context,
-        [&] { return http.listen(example::port(argc, argv)); },
-        [&] {
-            io.close();
-            http.close();
-        });
+    auto const listen = [&] { return http.listen(example::port(argc, argv)); };
+    auto const close = [&]() -> asio::awaitable<void> {
+        co_await io.close(2s);
+        co_await http.close(2s);
+    };
+    return example::run(context, listen, close);
 }

@@ -16,8 +16,7 @@ asio::awaitable<void> echo(socoro::engine::session session) {
 int main(int argc, char** argv) {
     asio::io_context context;
     socoro::engine::server server(context, echo);
-    return example::run(
-        context,
-        [&] { return server.listen(example::port(argc, argv)); },
-        [&] { server.close(); });
+    auto const listen = [&] { return server.listen(example::port(argc, argv)); };
+    auto const close = [&] { return server.close(std::chrono::seconds(2)); };
+    return example::run(context, listen, close);
 }

@@ -7,9 +7,9 @@
 #include <asio/signal_set.hpp>
 
 #include <charconv>
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <iostream>
 #include <stdexcept>
@@ -38,29 +38,32 @@ inline unsigned short port(int argc, char** argv) {
 }
 
 /// Listens, says where, and runs until the program is interrupted (Ctrl-C, or a polite kill).
-/// Then `close` tells the clients; those that have not gone after two seconds are left behind.
-/// Gives the exit code of the program.
+/// Then `close` ends what runs in the context, which is left to run dry; nothing is cut short. A
+/// second interruption ends the program at once. Gives the exit code of the program.
 inline int run(
     asio::io_context& context,
     std::function<socoro::net::endpoint()> listen,
-    std::function<void()> close) {
+    std::function<asio::awaitable<void>()> close) {
+    auto const report = [](std::exception_ptr const& failure) {
+        if (failure)
+            std::rethrow_exception(failure);
+    };
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&](std::error_code ec, int) {
         if (ec)
             return;
-        close();
-        context.stop();
+        signals.clear();  // the second one is the system's, which ends the program
+        std::cout << "closing" << std::endl;
+        asio::co_spawn(context, close, report);
     });
     try {
         auto const at = listen();
         std::cout << "listening on http://127.0.0.1:" << at.port() << std::endl;
+        context.run();
     } catch (std::exception const& e) {
         std::cerr << e.what() << '\n';
         return EXIT_FAILURE;
     }
-    context.run();
-    context.restart();
-    context.run_for(std::chrono::seconds(2));
     return EXIT_SUCCESS;
 }
 

@@ -144,10 +144,10 @@ int main(int argc, char** argv) {
 
     // [stopping]
     auto const listen = [&] { return http.listen(example::port(argc, argv)); };
-    auto const stop = [&] {  // on Ctrl-C; then the context runs until everybody has gone
-        io.close();
-        http.close();
+    auto const close = [&]() -> asio::awaitable<void> {  // on Ctrl-C; then the context runs dry
+        co_await io.close(5s);    // tells the clients, waits for the handlers, cancels late ones
+        co_await http.close(5s);  // the same for requests
     };
-    return example::run(context, listen, stop);
+    return example::run(context, listen, close);
     // [/stopping]
 }

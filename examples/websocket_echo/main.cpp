@@ -47,8 +47,7 @@ int main(int argc, char** argv) {
         return serve(shard, connection);
     };
     http.core()->mount(std::move(everything));
-    return example::run(
-        context,
-        [&] { return http.listen(example::port(argc, argv)); },
-        [&] { http.close(); });
+    auto const listen = [&] { return http.listen(example::port(argc, argv)); };
+    auto const close = [&] { return http.close(std::chrono::seconds(2)); };
+    return example::run(context, listen, close);
 }
