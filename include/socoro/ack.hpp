@@ -9,6 +9,7 @@
 
 #include <boost/json.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -153,16 +154,24 @@ template <typename Reply>
     co_return result;
 }
 
-/// Sends the reply to one request, at most once, and nothing after the disconnect.
+/// Who sends replies.
+class reply_source {
+public:
+    virtual ~reply_source() = default;
+    /// Sends the reply to the request with this id.
+    virtual void send_reply(std::uint64_t id, encoded_event&& content) = 0;
+};
+
+/// Sends the reply to one request, at most once, and nothing after the disconnect. Copies share
+/// that one time.
 class replier {
 public:
-    using sender = std::function<void(encoded_event&&)>;
-
     replier() = default;
-    explicit replier(sender send) : send_(std::make_shared<sender>(std::move(send))) {}
+    replier(std::weak_ptr<reply_source> over, std::uint64_t id)
+        : pending_(std::make_shared<pending>(pending{std::move(over), id})) {}
 
     /// Whether the peer waits for a reply that has not been sent.
-    [[nodiscard]] bool is_awaited() const noexcept { return send_ && *send_; }
+    [[nodiscard]] bool is_awaited() const noexcept { return pending_ && !pending_->sent; }
 
     template <typename... Values>
     void operator()(Values const&... values) const {
@@ -177,12 +186,21 @@ public:
 
     /// Sends arguments that are encoded already.
     void send(encoded_event&& content) const {
-        if (is_awaited())
-            std::exchange(*send_, nullptr)(std::move(content));
+        if (!is_awaited())
+            return;
+        pending_->sent = true;
+        if (auto const over = pending_->over.lock())
+            over->send_reply(pending_->id, std::move(content));
     }
 
 private:
-    std::shared_ptr<sender> send_;
+    struct pending {
+        std::weak_ptr<reply_source> over;
+        std::uint64_t id = 0;
+        bool sent = false;
+    };
+
+    std::shared_ptr<pending> pending_;
 };
 
 }  // namespace detail

@@ -32,7 +32,7 @@
 namespace socoro::detail {
 
 /// One end of a namespace. Belongs to its shard; `emit` alone is safe from any thread.
-class channel_core : public std::enable_shared_from_this<channel_core> {
+class channel_core : public reply_source, public std::enable_shared_from_this<channel_core> {
 public:
     /// Coroutines that belong to the channel run in `tasks`.
     channel_core(
@@ -42,7 +42,7 @@ public:
         std::shared_ptr<options const> opts);
     channel_core(channel_core const&) = delete;
     channel_core& operator=(channel_core const&) = delete;
-    virtual ~channel_core() = default;
+    ~channel_core() override = default;
 
     // ------------------------------------------------------------------------------- sending
 
@@ -68,6 +68,7 @@ public:
 
     /// The sender of the reply to the request with this id.
     [[nodiscard]] replier reply_to(std::optional<std::uint64_t> id);
+    void send_reply(std::uint64_t id, encoded_event&& content) override;
 
     /// Waits until everything sent has left, or the connection has ended.
     [[nodiscard]] virtual asio::awaitable<void> drain() = 0;
@@ -121,6 +122,11 @@ public:
 
     /// The channel may be used: it sends and receives.
     void on_connect() { connected_ = true; }
+    /// The same for a client, which learns its id by it.
+    void on_connect(std::string id) {
+        id_ = std::move(id);
+        on_connect();
+    }
     void on_event(incoming&& event);
     void on_ack(sio::packet&& packet);
     /// The end: everybody who waits is told why. Only the first call counts.
@@ -267,14 +273,12 @@ inline call_guard channel_core::call(encoded_event&& event) {
 }
 
 inline replier channel_core::reply_to(std::optional<std::uint64_t> id) {
-    if (!id)
-        return {};
-    return replier([weak = weak_from_this(), id](encoded_event&& content) {
-        auto const self = weak.lock();
-        if (self && self->connected_)
-            std::ignore =
-                self->transmit(self->frames_of(sio::packet_type::ack, id, std::move(content)), {});
-    });
+    return id ? replier(weak_from_this(), *id) : replier();
+}
+
+inline void channel_core::send_reply(std::uint64_t id, encoded_event&& content) {
+    if (connected_)
+        std::ignore = transmit(frames_of(sio::packet_type::ack, id, std::move(content)), {});
 }
 
 inline void channel_core::on_event(incoming&& event) {

@@ -137,10 +137,14 @@ struct encoded_event {
     std::string_view name;
 };
 
+/// Most events take no more, so that their text is allocated once.
+inline constexpr std::size_t usual_size = 120;
+
 template <typename... Args>
 [[nodiscard]] encoded_event encode_named(std::string_view name, Args const&... args) {
     encoded_event out;
     out.name = name;
+    out.json.reserve(usual_size);
     out.json = "[";
     write_values(out.json, out.binary, name, args...);
     out.json += ']';

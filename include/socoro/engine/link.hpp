@@ -103,7 +103,9 @@ public:
     /// Whether a packet sent now would leave at once.
     [[nodiscard]] bool is_writable() const { return outbox_.empty() && transport_.is_writable(); }
     /// Whether everything has left.
-    [[nodiscard]] bool is_idle() const noexcept { return outbox_.empty() && !sending_; }
+    [[nodiscard]] bool is_idle() const noexcept {
+        return outbox_.empty() && !sending_ && !settling_;
+    }
     [[nodiscard]] outbox const& queued() const noexcept { return outbox_; }
     /// The transport; none after the end.
     [[nodiscard]] transport::any_transport const& current() const noexcept { return transport_; }
@@ -122,7 +124,11 @@ private:
         std::shared_ptr<upgrade_attempt> attempt,
         transport::any_transport candidate);
     [[nodiscard]] bool take(transport::any_transport const& from, eio::packet&& received);
+    void flush();
     void switch_to(transport::any_transport next);
+
+    /// Packets for which memory is kept between two flushes.
+    static constexpr std::size_t most_spare = 1024;
 
     owner* owner_;
     net::shard* shard_;
@@ -135,6 +141,7 @@ private:
     bool upgraded_ = false;
     bool reading_ = false;
     bool sending_ = false;
+    bool settling_ = false;
     bool flush_pending_ = false;
     bool stopped_ = false;
 };
@@ -153,8 +160,30 @@ inline void link::flush_soon() {
         return;
     shard_->defer([self = self()] {
         self->flush_pending_ = false;
-        self->wake_.notify_all();
+        self->flush();
     });
+}
+
+/// Most of the time the system takes everything, and the writer can sleep on.
+inline void link::flush() {
+    if (sending_ || stopped_ || outbox_.empty() || !transport_.sends_at_once())
+        return wake_.notify_all();
+    // Memory is kept from one flush to the next; it is taken, since one may bring about another.
+    thread_local std::vector<packet_ptr> spare;
+    auto batch = std::exchange(spare, {});
+    outbox_.take_all(batch);
+    auto const ec = transport_.send_now(batch);
+    batch.clear();
+    if (batch.capacity() <= most_spare)
+        spare = std::move(batch);
+    if (ec)
+        return owner_->on_broken();
+    // What the system did not take at once, the writer waits for.
+    settling_ = !transport_.is_writable();
+    if (settling_)
+        return wake_.notify_all();
+    drained_.notify_all();
+    owner_->on_idle();
 }
 
 inline asio::awaitable<void> link::read(self_ptr self, transport::any_transport from) {
@@ -184,14 +213,14 @@ inline bool link::take(transport::any_transport const& from, eio::packet&& recei
     } else if (wanted && from.has_buffered()) {
         flush_soon();
     } else {
-        wake_.notify_all();
+        flush();
     }
     return wanted;
 }
 
 inline asio::awaitable<void> link::write(self_ptr self) {
     while (!self->stopped_) {
-        if (self->outbox_.empty()) {
+        if (self->outbox_.empty() && !self->settling_) {
             self->drained_.notify_all();
             self->owner_->on_idle();
             if (self->outbox_.empty() && !self->stopped_)
@@ -207,7 +236,9 @@ inline asio::awaitable<void> link::write(self_ptr self) {
                 co_await self->wake_.wait();
             continue;
         }
+        // Nothing at all has its turn, too: after what is still on its way.
         auto const batch = self->outbox_.take(to.batch_limit());
+        self->settling_ = false;
         self->sending_ = true;
         auto const ec = co_await to.send(batch);
         self->sending_ = false;

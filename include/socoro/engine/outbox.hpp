@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -54,6 +55,14 @@ public:
     /// Takes the first packets, at most `most`.
     [[nodiscard]] std::vector<packet_ptr> take(std::size_t most) {
         return keeps_topics() ? topics_.take(most) : queue_.take(most);
+    }
+
+    /// Takes all packets into an empty vector.
+    void take_all(std::vector<packet_ptr>& into) {
+        if (keeps_topics())
+            into = topics_.take(std::numeric_limits<std::size_t>::max());
+        else
+            queue_.take_all(into);
     }
 
     /// More waits than may wait: the client has to be disconnected.

@@ -39,6 +39,14 @@ public:
         packets_.push_back(packet);
     }
 
+    /// Takes all packets into an empty vector, whose memory it keeps for the next ones.
+    void take_all(std::vector<packet_ptr>& into) {
+        into.swap(packets_);
+        into.erase(into.begin(), into.begin() + static_cast<std::ptrdiff_t>(first_));
+        first_ = 0;
+        bytes_ = 0;
+    }
+
     /// Takes the first packets, at most `most`.
     [[nodiscard]] std::vector<packet_ptr> take(std::size_t most) {
         if (first_ == 0 && packets_.size() <= most) {

@@ -97,7 +97,10 @@ inline asio::awaitable<io_result> tcp_stream::read_some(asio::mutable_buffer int
 
 inline io_result tcp_stream::try_write(std::span<asio::const_buffer const> from) {
     io_result result;
-    result.bytes = socket_.write_some(from, result.error);
+    // One buffer is what a `send` takes; more cost a list of them.
+    result.bytes = from.size() == 1
+                       ? socket_.write_some(asio::const_buffers_1(from[0]), result.error)
+                       : socket_.write_some(from, result.error);
     if (result.error == asio::error::would_block || result.error == asio::error::try_again)
         result.error.clear();
     return result;

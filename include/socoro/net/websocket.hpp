@@ -65,6 +65,18 @@ public:
     /// Calls that overlap take turns, in their order; the bytes must outlive the call.
     [[nodiscard]] asio::awaitable<std::error_code> send_frames(std::string_view frames);
 
+    /// Whether bytes are on their way that the system has not taken yet.
+    [[nodiscard]] bool is_writing() const noexcept { return writing_; }
+
+    /// Whether `send_now` may be called: nobody else sends.
+    [[nodiscard]] bool sends_at_once() const noexcept {
+        return !writing_ && !ended_ && !close_sent_;
+    }
+
+    /// As `send_frames`, but without waiting and without a coroutine if the system takes all at
+    /// once; else one of its own writes the rest.
+    [[nodiscard]] std::error_code send_now(std::string_view frames);
+
     /// Appends a frame with `prefix` and `payload` to bytes for `send_frames`.
     void append(std::string& frames, bool binary, std::string_view prefix, std::string_view payload)
         const;
@@ -90,6 +102,7 @@ private:
     [[nodiscard]] result<message> fail(std::error_code why);
     void send_control(ws::opcode op, std::string_view payload);
     void flush_control();
+    void write_rest(std::string rest);
     [[nodiscard]] asio::awaitable<std::error_code> write_all(std::string_view bytes);
     [[nodiscard]] static asio::awaitable<void> drain(
         std::shared_ptr<websocket> self,
@@ -258,6 +271,25 @@ inline asio::awaitable<std::error_code> websocket::send_frames(std::string_view 
     co_return ec;
 }
 
+inline std::error_code websocket::send_now(std::string_view frames) {
+    std::array<asio::const_buffer, 1> const buffers{asio::buffer(frames)};
+    auto const [error, count] = stream_->try_write(buffers);
+    if (error)
+        abort();
+    else if (count == frames.size())
+        flush_control();
+    else
+        write_rest(std::string(frames.substr(count)));
+    return error;
+}
+
+/// What was begun must be finished, by a coroutine of its own.
+inline void websocket::write_rest(std::string rest) {
+    writing_ = true;
+    auto loop = drain(shared_from_this(), std::move(rest));
+    asio::co_spawn(shard_->get_executor(), std::move(loop), asio::detached);
+}
+
 inline asio::awaitable<std::error_code> websocket::write_all(std::string_view bytes) {
     auto const over = stream_;
     co_return co_await write(*over, bytes);
@@ -289,10 +321,8 @@ inline void websocket::flush_control() {
     rest.erase(0, count);
     if (rest.empty())
         return;
-    // A frame that was begun must be finished: it no longer is among those that may be dropped.
-    writing_ = true;
-    auto loop = drain(shared_from_this(), std::move(rest));
-    asio::co_spawn(shard_->get_executor(), std::move(loop), asio::detached);
+    // A frame that was begun no longer is among those that may be dropped.
+    write_rest(std::move(rest));
 }
 
 inline asio::awaitable<void> websocket::drain(std::shared_ptr<websocket> self, std::string begun) {

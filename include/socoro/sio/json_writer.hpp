@@ -12,6 +12,8 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -171,18 +173,45 @@ inline void append_json(std::string& out, boost::json::value const& value) {
     detail::json_writer(out).write(value);
 }
 
+namespace detail {
+
+/// The length of the beginning of `text` that stands in a JSON string as it is.
+[[nodiscard]] inline std::size_t plain_prefix(std::string_view text) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+    // Whether any of eight bytes is below n (at most 128), or equals one of the two characters.
+    auto const is_plain = [](std::uint64_t w) {
+        auto const below = [](std::uint64_t x, std::uint64_t n) {
+            return (x - ones * n) & ~x & highs;
+        };
+        return (below(w, 0x20) | below(w ^ (ones * '"'), 1) | below(w ^ (ones * '\\'), 1)) == 0;
+    };
+    std::size_t at = 0;
+    for (; at + 8 <= text.size(); at += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + at, 8);
+        if (!is_plain(word))
+            break;
+    }
+    auto const escaped = [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+    };
+    while (at < text.size() && !escaped(text[at]))
+        ++at;
+    return at;
+}
+
+}  // namespace detail
+
 inline void append_json_string(std::string& out, std::string_view text) {
     out += '"';
-    std::size_t copied = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        char const c = text[i];
-        if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\')
-            continue;
-        out += text.substr(copied, i - copied);
-        detail::append_escaped(out, c);
-        copied = i + 1;
+    for (;;) {
+        auto const plain = detail::plain_prefix(text);
+        out += text.substr(0, plain);
+        if (plain == text.size())
+            break;
+        detail::append_escaped(out, text[plain]);
+        text.remove_prefix(plain + 1);
     }
-    out += text.substr(copied);
     out += '"';
 }
 

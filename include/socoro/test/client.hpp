@@ -95,7 +95,9 @@ inline void client_core::on_packet(eio::packet const& packet) {
 
 inline void client_core::on_packet(sio::packet&& packet) {
     switch (packet.type) {
-    case sio::packet_type::connect: on_connect(); break;
+    case sio::packet_type::connect:
+        on_connect(std::string(packet.data->at("sid").as_string()));
+        break;
     case sio::packet_type::connect_error:
         on_refusal(packet.data.value_or(nullptr));
         on_close(errc::refused);

@@ -9,6 +9,15 @@
 
 namespace socoro::transport {
 
+/// A transport that often need not wait to send. `sends_at_once()` says whether it is so now; then
+/// `send_now(packets)` may be called in place of `send`: it takes all packets, however many, and
+/// afterwards `is_writable()` says whether all have left.
+template <typename T>
+concept sending_at_once = requires(T t, std::span<packet_ptr const> packets) {
+    { t.sends_at_once() } -> std::convertible_to<bool>;
+    { t.send_now(packets) } -> std::convertible_to<std::error_code>;
+};
+
 /// Holds any `packet_transport`, shared. Its calls go straight through.
 class any_transport {
 public:
@@ -27,6 +36,10 @@ public:
     [[nodiscard]] std::size_t batch_limit() const { return held_->batch_limit(); }
     [[nodiscard]] asio::awaitable<std::error_code> send(std::span<packet_ptr const> packets) {
         return held_->send(packets);
+    }
+    [[nodiscard]] bool sends_at_once() const { return held_ && held_->sends_at_once(); }
+    [[nodiscard]] std::error_code send_now(std::span<packet_ptr const> packets) {
+        return held_->send_now(packets);
     }
     [[nodiscard]] bool close(ending how) { return held_->close(how); }
     [[nodiscard]] std::string_view name() const { return held_->name(); }
@@ -55,6 +68,8 @@ private:
         virtual asio::awaitable<bool> writable() = 0;
         virtual std::size_t batch_limit() const = 0;
         virtual asio::awaitable<std::error_code> send(std::span<packet_ptr const> packets) = 0;
+        virtual bool sends_at_once() const = 0;
+        virtual std::error_code send_now(std::span<packet_ptr const> packets) = 0;
         virtual bool close(ending how) = 0;
         virtual std::string_view name() const = 0;
         virtual void const* address() const = 0;
@@ -71,6 +86,16 @@ private:
         std::size_t batch_limit() const override { return held->batch_limit(); }
         asio::awaitable<std::error_code> send(std::span<packet_ptr const> packets) override {
             return held->send(packets);
+        }
+        bool sends_at_once() const override {
+            if constexpr (sending_at_once<T>)
+                return held->sends_at_once();
+            return false;
+        }
+        std::error_code send_now(std::span<packet_ptr const> packets) override {
+            if constexpr (sending_at_once<T>)
+                return held->send_now(packets);
+            return asio::error::make_error_code(asio::error::operation_not_supported);
         }
         bool close(ending how) override { return held->close(how); }
         std::string_view name() const override { return held->name(); }

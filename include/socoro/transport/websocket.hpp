@@ -23,14 +23,27 @@ public:
     [[nodiscard]] asio::awaitable<result<eio::packet>> recv();
     [[nodiscard]] std::error_code failure() const { return failure_; }
     [[nodiscard]] bool has_buffered() const { return over_->has_buffered(); }
-    [[nodiscard]] bool is_writable() const { return !sending_ && !closing_ && !ended_; }
+    [[nodiscard]] bool is_writable() const {
+        return !sending_ && !closing_ && !ended_ && !over_->is_writing();
+    }
     [[nodiscard]] asio::awaitable<bool> writable();
     [[nodiscard]] std::size_t batch_limit() const { return 1024; }
     [[nodiscard]] asio::awaitable<std::error_code> send(std::span<packet_ptr const> packets);
+    /// Whether `send_now` may be called in place of `send`.
+    [[nodiscard]] bool sends_at_once() const { return is_writable() && over_->sends_at_once(); }
+    /// As `send`, but without waiting: afterwards `is_writable` says whether all has left.
+    [[nodiscard]] std::error_code send_now(std::span<packet_ptr const> packets);
     [[nodiscard]] bool close(ending);
     [[nodiscard]] std::string_view name() const { return "websocket"; }
 
 private:
+    void append(std::string& frames, std::span<packet_ptr const> packets) const {
+        for (auto const& packet : packets) {
+            char const type = static_cast<char>(packet->type);
+            auto const prefix = packet->binary ? std::string_view() : std::string_view(&type, 1);
+            over_->append(frames, packet->binary, prefix, packet->data);
+        }
+    }
     [[nodiscard]] static errc reason_of(std::error_code why) noexcept;
     [[nodiscard]] result<eio::packet> end(errc reason);
     void fail(std::error_code why) {
@@ -86,15 +99,24 @@ inline asio::awaitable<std::error_code> websocket::send(std::span<packet_ptr con
     if (closing_ || ended_)
         co_return asio::error::make_error_code(asio::error::broken_pipe);
     std::string frames;
-    for (auto const& packet : packets) {
-        char const type = static_cast<char>(packet->type);
-        auto const prefix = packet->binary ? std::string_view() : std::string_view(&type, 1);
-        over_->append(frames, packet->binary, prefix, packet->data);
-    }
+    append(frames, packets);
     sending_ = true;
     auto const ec = co_await over_->send_frames(frames);
     sending_ = false;
     co_return ec;
+}
+
+inline std::error_code websocket::send_now(std::span<packet_ptr const> packets) {
+    // Memory is kept from one call to the next, but not that of the largest ever.
+    constexpr std::size_t most_spare = 64 * 1024;
+    thread_local std::string spare;
+    auto frames = std::exchange(spare, {});
+    append(frames, packets);
+    auto const ec = over_->send_now(frames);
+    frames.clear();
+    if (frames.capacity() <= most_spare)
+        spare = std::move(frames);
+    return ec;
 }
 
 inline bool websocket::close(ending) {
