@@ -4,9 +4,11 @@
 
 #include "../support/program.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <optional>
+#include <regex>
 #include <string>
 #include <variant>
 #include <vector>
@@ -59,12 +61,41 @@ asio::awaitable<void> listen_to_bells(socoro::socket socket) {
 }
 // [/receiving]
 
+// [serving events]
+asio::awaitable<void> run_bar(socoro::socket socket) {
+    auto const handlers = socoro::overloaded{
+        [&](order const& placed) -> asio::awaitable<void> {  // may wait
+            auto const known = co_await socket.call<menu>("bar");
+            if (std::find(known.begin(), known.end(), placed.dish) != known.end())
+                socket.to("bar").emit(placed);
+        },
+        [](socoro::request<menu> const& asked) { asked.reply(dishes_of(asked.args)); },
+        [](socoro::any_event const& other) { std::cout << other.name << '\n'; }};
+    auto const why = co_await socket.serve(handlers).concurrently();  // or in turn, without
+    std::cout << "the bar closes: " << why.message() << '\n';
+}
+// [/serving events]
+
+// [waiting]
+asio::awaitable<void> wait_for_order(socoro::socket socket) {
+    auto const [error, placed] = co_await socket.recv<order>(30s, socoro::as_tuple);
+    if (error == socoro::errc::timeout)
+        socket.emit("still there?");
+
+    asio::steady_timer closing_time(co_await asio::this_coro::executor, 1h);
+    auto closing = closing_time.async_wait(asio::use_awaitable);
+    auto const first = co_await socoro::first_of(socket.recv<order>(), std::move(closing));
+    std::cout << (first.index() == 0 ? "one more order\n" : "closed\n");
+}
+// [/waiting]
+
 // [sending]
 void ring(socoro::server& io, socoro::socket const& socket) {
     socket.emit<bell>("door", 1);              // to one
     socket.broadcast().emit<bell>("door", 1);  // to all but one
     io.emit<bell>("door", 1);                  // to all
     io.to("kitchen").to("bar").except("off duty").emit<bell>("door", 1);
+    io.volatile_().emit<bell>("door", 1);             // not to those who would get it late
     socket.emit("special of the day", "soup", 4.50);  // a name known at run time only
 }
 // [/sending]
@@ -77,6 +108,11 @@ asio::awaitable<void> ask_for_menu(socoro::socket socket) {
     } catch (std::system_error const& e) {
         std::cout << e.code().message() << '\n';  // "operation has timed out", or why it left
     }
+}
+
+asio::awaitable<void> ask_everybody(socoro::server& io) {
+    auto const menus = co_await io.timeout(5s).call<menu>("today");  // never throws
+    std::cout << menus.values.size() << " of " << menus.expected << " kitchens answered\n";
 }
 // [/calling]
 
@@ -95,6 +131,14 @@ asio::awaitable<void> only_cooks(socoro::socket& socket) {
     co_return;
 }
 // [/middleware]
+
+// [packets]
+asio::awaitable<void> no_empty_dishes(socoro::socket&, socoro::any_event& event) {
+    if (event.name == "order" && event.get<order>(0).dish.empty())
+        throw socoro::refused("an order needs a dish");  // dropped, and told to a hook
+    co_return;
+}
+// [/packets]
 
 // [anything]
 asio::awaitable<void> log_everything(socoro::socket socket) {
@@ -132,6 +176,14 @@ int main(int argc, char** argv) {
     io.on_connection([&io](socoro::socket socket) { return wait_tables(io, socket); });
     io.of("/kitchen").use(only_cooks).on_connection(log_everything);
     // [/serving]
+
+    // [families]
+    io.of(std::regex("/table-\\d+"))  // each comes into being for its first client
+        .on_connection(run_bar)
+        .use_packets(no_empty_dishes);
+    // [/families]
+    io.of("/door").on_connection(wait_for_order);
+    asio::co_spawn(context, ask_everybody(io), asio::detached);
 
     // [attach]
     socoro::http_server http(
