@@ -277,6 +277,20 @@ TEST_CASE("api/close: any thread may ask for it") {
     CHECK(alive == 0);
 }
 
+TEST_CASE("api/test: a client has the id of its socket, and is one of two if there are two") {
+    std::vector<std::string> ids;
+    auto [client, server] = socoro::test::pair([&](socoro::socket s) -> asio::awaitable<void> {
+        ids.push_back(s.id());
+        co_await stay(s);
+    });
+    auto const other = server.connect();
+    CHECK(ids == lines{client.id(), other.id()});
+    CHECK(client.id() != other.id());
+    server.io().to(other.id()).emit<number>(1);
+    CHECK(!client.take());
+    CHECK(other.take<number>() == number(1));
+}
+
 TEST_CASE("api/drain: it waits until what was sent has left, and ends with the connection") {
     auto const log = std::make_shared<lines>();
     auto [client, server] = socoro::test::pair([log](socoro::socket s) -> asio::awaitable<void> {

@@ -3,11 +3,11 @@
 #include <socoro/namespace.hpp>
 
 using said = socoro::event<"said", std::string>;
-using joined = socoro::event<"joined", int>;
+using arrived = socoro::event<"arrived", int>;
 using question = socoro::event<"question", int(int)>;
 using stranger = socoro::event<"stranger">;
-using chat = socoro::contract<socoro::receives<said>, socoro::sends<joined, question>>;
+using chat = socoro::contract<socoro::receives<said>, socoro::sends<arrived, question>>;
 
 asio::awaitable<void> talk(chat::socket socket) {
-    co_await socket.recv<joined>();
+    co_await socket.recv<arrived>();
 }
