@@ -9,6 +9,7 @@
 
 #include <boost/json.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -168,7 +169,7 @@ class replier {
 public:
     replier() = default;
     replier(std::weak_ptr<reply_source> over, std::uint64_t id)
-        : pending_(std::make_shared<pending>(pending{std::move(over), id})) {}
+        : pending_(std::make_shared<pending>(std::move(over), id)) {}
 
     /// Whether the peer waits for a reply that has not been sent.
     [[nodiscard]] bool is_awaited() const noexcept { return pending_ && !pending_->sent; }
@@ -186,18 +187,21 @@ public:
 
     /// Sends arguments that are encoded already.
     void send(encoded_event&& content) const {
-        if (!is_awaited())
+        if (!pending_ || pending_->sent.exchange(true))
             return;
-        pending_->sent = true;
         if (auto const over = pending_->over.lock())
             over->send_reply(pending_->id, std::move(content));
     }
 
 private:
     struct pending {
+        pending(std::weak_ptr<reply_source> source, std::uint64_t of)
+            : over(std::move(source))
+            , id(of) {}
+
         std::weak_ptr<reply_source> over;
-        std::uint64_t id = 0;
-        bool sent = false;
+        std::uint64_t id;
+        std::atomic<bool> sent = false;
     };
 
     std::shared_ptr<pending> pending_;
@@ -205,7 +209,7 @@ private:
 
 }  // namespace detail
 
-/// An event that asks for a reply. Copies share the reply: it is sent once.
+/// An event that asks for a reply. Copies share the reply: it is sent once, by any thread.
 template <acknowledged_event E>
 class request {
     using arguments = detail::arguments_of_t<E>;
@@ -262,7 +266,8 @@ private:
     detail::replier reply_;
 };
 
-/// Any event, whatever its name: what `recv()` gives.
+/// Any event, whatever its name: what `recv()` gives. Copies share the reply: it is sent once, by
+/// any thread.
 class any_event {
 public:
     /// Of nobody: Asio makes one where a coroutine that is spawned fails.

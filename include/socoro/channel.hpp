@@ -101,7 +101,8 @@ public:
     ///
     /// Handlers run one after the other, in the order of the events; with `.concurrently()`
     /// behind, side by side. An exception out of a handler is thrown on, unless it is the
-    /// disconnect. The handlers are kept as long as one of them runs.
+    /// disconnect: then what came before that is served still. The handlers are kept as long as one
+    /// of them runs. Cancelled, it gives or throws `operation_aborted`.
     template <typename... Handlers>
     [[nodiscard]] auto serve(overloaded<Handlers...> handlers) const {
         static_assert((detail::check_server<Contract, Handlers>() && ...));
@@ -119,7 +120,7 @@ public:
 
     // -------------------------------------------------------------------------------- sending
 
-    /// Sends an event. Never waits: what cannot leave at once is queued, up to the outbox limit;
+    /// Sends an event. Never waits, resumes nobody: what cannot leave at once is queued, up to the outbox limit;
     /// what happens beyond is an option. Ignored after the disconnect. Safe from any thread, in
     /// the order of each thread's calls.
     template <detail::maybe_event E>
@@ -189,7 +190,8 @@ public:
 
     /// Starts a coroutine that belongs to the socket: what it awaits of the socket ends with the
     /// disconnect, `server::close` waits for it, and an exception out of it, other than the
-    /// disconnect, is reported to the hook and disconnects the socket.
+    /// disconnect, is reported to the hook and disconnects the socket. Events that it has not
+    /// received when the handler of the socket returns are dropped.
     void spawn(asio::awaitable<void> task) const { core_->spawn(std::move(task)); }
 
     /// The same for a function that gives the coroutine. It is kept as long as that runs, so that

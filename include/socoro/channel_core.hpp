@@ -57,6 +57,7 @@ public:
     void send_request(frame_list const& frames) {
         if (connected_)
             std::ignore = transmit(frames, {});
+        on_wait();
     }
 
     /// Sends a request; the guard ends the wait for the reply.
@@ -69,6 +70,12 @@ public:
     /// The sender of the reply to the request with this id.
     [[nodiscard]] replier reply_to(std::optional<std::uint64_t> id);
     void send_reply(std::uint64_t id, encoded_event&& content) override;
+
+    /// What other threads sent before is sent now. Anybody may be resumed by it.
+    void settle() {
+        auto const keep = shared_from_this();
+        shard_->run_submitted();
+    }
 
     /// Waits until everything sent has left, or the connection has ended.
     [[nodiscard]] virtual asio::awaitable<void> drain() = 0;
@@ -97,7 +104,9 @@ public:
 
     /// Starts a coroutine that ends with the channel: an exception other than the disconnect is
     /// reported, and disconnects it.
-    void spawn(asio::awaitable<void> task);
+    void spawn(asio::awaitable<void> task) { spawn(*tasks_, std::move(task)); }
+    /// The same in a group of its own.
+    void spawn(net::task_group& in, asio::awaitable<void> task);
 
     /// Runs a coroutine of the channel. Gives what it failed with, if that was not the disconnect.
     [[nodiscard]] static asio::awaitable<std::exception_ptr> run(
@@ -133,7 +142,10 @@ public:
     void on_close(errc reason);
 
     /// Whether somebody waits for what only reading can bring.
-    [[nodiscard]] bool is_awaiting() const { return inbox_.has_waiters() || !calls_.empty(); }
+    [[nodiscard]] bool is_awaiting() const {
+        // Who waits for an event that packet middleware still has needs nothing to be read.
+        return (inbox_.has_waiters() && !inbox_.is_holding()) || !calls_.empty();
+    }
 
 protected:
     /// Hands frames to what lies beneath.
@@ -149,7 +161,10 @@ private:
         sio::packet_type type,
         std::optional<std::uint64_t> id,
         encoded_event&& content) const;
+    /// Whether what is sent now may be sent at once, behind what this thread sent before.
+    [[nodiscard]] bool is_in_order() const { return shard_->is_here() && !shard_->has_submitted(); }
     void submit(frame_list&& frames, std::string_view name, bool is_volatile);
+    void send_indispensable(frame_list&& frames);
     [[nodiscard]] engine::delivery delivery_of(std::string_view name, bool is_volatile) const;
     void report_dropped(std::string_view event, errc why);
 
@@ -193,10 +208,23 @@ inline frame_list channel_core::frames_of(
 inline void channel_core::emit(encoded_event&& event, bool is_volatile) {
     auto const name = event.name;
     auto frames = frames_of(sio::packet_type::event, std::nullopt, std::move(event));
-    if (!shard_->is_here())
-        return submit(std::move(frames), name, is_volatile);
-    shard_->run_submitted();
-    send(frames, name, is_volatile);
+    if (is_in_order())
+        send(frames, name, is_volatile);
+    else
+        submit(std::move(frames), name, is_volatile);
+}
+
+/// Somebody waits for it.
+inline void channel_core::send_indispensable(frame_list&& frames) {
+    if (is_in_order()) {
+        if (connected_)
+            std::ignore = transmit(frames, {});
+        return;
+    }
+    shard_->submit([self = shared_from_this(), frames = std::move(frames)] {
+        if (self->connected_)
+            std::ignore = self->transmit(frames, {});
+    });
 }
 
 /// What other threads send counts at once, so that a loop of theirs cannot fill the memory.
@@ -263,8 +291,7 @@ inline call_guard channel_core::call(encoded_event&& event) {
     }
     auto const id = next_ack_id();
     std::ignore = expect_reply(id, pending);
-    // Somebody waits for the reply, so the request is as indispensable.
-    std::ignore = transmit(frames_of(sio::packet_type::event, id, std::move(event)), {});
+    send_indispensable(frames_of(sio::packet_type::event, id, std::move(event)));
     on_wait();
     return {pending, [weak = weak_from_this(), id] {
                 if (auto const self = weak.lock())
@@ -277,8 +304,7 @@ inline replier channel_core::reply_to(std::optional<std::uint64_t> id) {
 }
 
 inline void channel_core::send_reply(std::uint64_t id, encoded_event&& content) {
-    if (connected_)
-        std::ignore = transmit(frames_of(sio::packet_type::ack, id, std::move(content)), {});
+    send_indispensable(frames_of(sio::packet_type::ack, id, std::move(content)));
 }
 
 inline void channel_core::on_event(incoming&& event) {
@@ -327,23 +353,27 @@ inline asio::awaitable<std::exception_ptr> channel_core::run(
     std::shared_ptr<channel_core> self,
     asio::awaitable<void> task) {
     auto const state = co_await asio::this_coro::cancellation_state;
-    self->own_slots_.push_back(state.slot());
+    auto const slot = state.slot();
+    self->own_slots_.push_back(slot);
     std::exception_ptr failure;
     try {
         co_await std::move(task);
     } catch (...) {
         failure = std::current_exception();
     }
-    std::erase(self->own_slots_, state.slot());
+    std::erase(self->own_slots_, slot);
     // The disconnect of its own socket is how a coroutine normally ends.
     auto const why = failure ? engine::error_of(failure) : std::error_code();
-    bool const cancelled = state.cancelled() != asio::cancellation_type::none;
-    if ((self->reason_ && why == closed) || (cancelled && why == asio::error::operation_aborted))
+    // The task may have replaced the state that there was before.
+    auto const last_state = co_await asio::this_coro::cancellation_state;
+    bool const cancelled = last_state.cancelled() != asio::cancellation_type::none;
+    bool const told = self->reason_ && (why == closed || why == *self->reason_);
+    if (told || (cancelled && why == asio::error::operation_aborted))
         failure = nullptr;
     co_return failure;
 }
 
-inline void channel_core::spawn(asio::awaitable<void> task) {
+inline void channel_core::spawn(net::task_group& in, asio::awaitable<void> task) {
     auto const guarded = [](std::shared_ptr<channel_core> self,
                             asio::awaitable<void> child) -> asio::awaitable<void> {
         auto const failure = co_await run(self, std::move(child));
@@ -355,7 +385,7 @@ inline void channel_core::spawn(asio::awaitable<void> task) {
             describe(engine::unwrapped(failure)));
         self->disconnect(false);
     };
-    tasks_->spawn(guarded(shared_from_this(), std::move(task)));
+    in.spawn(guarded(shared_from_this(), std::move(task)));
 }
 
 }  // namespace socoro::detail

@@ -106,10 +106,11 @@ namespaces::resolve(std::shared_ptr<namespaces> self, std::string name, boost::j
     auto const parents = self->parents_;
     for (auto const& parent : parents) {
         bool const allowed = co_await parent->allows(name, auth);
-        if (auto there = self->find(name))
-            co_return there;
-        if (allowed)
-            co_return self->make_child(name, parent);
+        if (!allowed)
+            continue;
+        // Another client may have been let in meanwhile.
+        auto there = self->find(name);
+        co_return there ? there : self->make_child(name, parent);
     }
     co_return nullptr;
 }

@@ -25,7 +25,9 @@ struct options : engine::options {
     /// Where the script is: the folder `dist` of the npm package `socket.io-client`.
     /// Empty: no script is served.
     std::filesystem::path client_directory;
-    /// Events that may wait for one socket's handler; beyond, the client has to wait.
+    /// Events that may wait for one socket's handler; beyond, the client has to wait. But not
+    /// while another coroutine of the same client waits for what only reading can bring, an event
+    /// or a reply: then it is read on, and disconnected at twice the limit.
     std::size_t inbox_events = 1024;
     /// Bytes of events that may wait for one socket's handler; beyond, the client has to wait.
     std::size_t inbox_bytes = 4'000'000;

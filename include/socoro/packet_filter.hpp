@@ -28,6 +28,7 @@ private:
     [[nodiscard]] static asio::awaitable<void> run(
         std::shared_ptr<packet_filter> self,
         std::shared_ptr<socket_core> socket);
+    [[nodiscard]] asio::awaitable<void> pass_next(std::shared_ptr<socket_core> const& socket);
     [[nodiscard]] static asio::awaitable<std::exception_ptr>
     pass(steps const& through, socoro::socket& socket, any_event& event);
 
@@ -57,29 +58,40 @@ packet_filter::pass(steps const& through, socoro::socket& socket, any_event& eve
 inline asio::awaitable<void> packet_filter::run(
     std::shared_ptr<packet_filter> self,
     std::shared_ptr<socket_core> socket) {
+    try {
+        while (!self->waiting_.empty())
+            co_await self->pass_next(socket);
+    } catch (...) {
+        // Cancelled: what is left is not going to pass.
+        for (auto const& event : std::exchange(self->waiting_, {}))
+            socket->inbox().release(event.size);
+        socket->inbox().notify();
+    }
+    self->running_ = false;
+}
+
+inline asio::awaitable<void> packet_filter::pass_next(std::shared_ptr<socket_core> const& socket) {
+    auto event = std::move(waiting_.front());
+    waiting_.pop_front();
+    auto const size = event.size;
+    auto const id = event.id;
     socoro::socket handle(socket);
-    while (!self->waiting_.empty()) {
-        auto event = std::move(self->waiting_.front());
-        self->waiting_.pop_front();
-        auto const size = event.size;
-        auto const id = event.id;
-        any_event seen(std::move(event), socket->reply_to(id));
-        auto const refusal = co_await pass(self->steps_, handle, seen);
-        socket->inbox().release(size);
-        if (!refusal) {
-            // Who has been answered is not answered again.
-            auto const reply_id = seen.is_awaited() ? id : std::nullopt;
-            socket->on_event(to_incoming(std::move(seen), reply_id, size));
-            continue;
-        }
+    any_event seen(std::move(event), socket->reply_to(id));
+    auto const refusal = co_await pass(steps_, handle, seen);
+    socket->inbox().release(size);
+    if (refusal) {
         notify(
             socket->opts().hooks.packet_refused,
             refused_event{socket->id(), seen.name, describe(refusal)});
         // The disconnect waits for what was on its way before it.
         socket->inbox().notify();
-        socket->on_taken();
+    } else {
+        // Who has been answered is not answered again.
+        auto const reply_id = seen.is_awaited() ? id : std::nullopt;
+        socket->on_event(to_incoming(std::move(seen), reply_id, size));
     }
-    self->running_ = false;
+    // There may be room now.
+    socket->on_taken();
 }
 
 }  // namespace socoro::detail

@@ -67,6 +67,7 @@ private:
 
     /// Whether an inbox is full; the session reads on only if somebody waits.
     [[nodiscard]] bool is_full() const;
+    [[nodiscard]] bool has_left_behind(std::size_t times) const;
     void on_packet(sio::packet&& packet, std::size_t size);
     void on_event(socket_ptr const& socket, sio::packet&& packet, std::size_t size);
     /// The client sent what makes no sense: the connection ends.
@@ -111,6 +112,8 @@ private:
     sio::decoder decoder_;
     /// By the name of the namespace; those that middleware still looks at included.
     std::map<std::string, socket_ptr, std::less<>> sockets_;
+    /// Those that the client has left while their handlers still run.
+    std::vector<socket_ptr> leaving_;
     /// The names of namespaces of which it is not known yet whether they are there.
     std::set<std::string, std::less<>> resolving_;
     net::timer connect_timer_;
@@ -145,9 +148,20 @@ inline void peer::fail(std::error_code why) {
 }
 
 inline bool peer::is_full() const {
-    return std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
+    bool const one_is_full = std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
         return entry.second->inbox().is_full();
     });
+    return one_is_full || has_left_behind(1);
+}
+
+/// Whether events that wait for handlers of namespaces the client has left fill `times` an inbox.
+inline bool peer::has_left_behind(std::size_t times) const {
+    std::size_t events = 0, bytes = 0;
+    for (auto const& socket : leaving_) {
+        events += socket->inbox().size();
+        bytes += socket->inbox().bytes();
+    }
+    return events > times * options_->inbox_events || bytes > times * options_->inbox_bytes;
 }
 
 /// A full inbox stops the reading, but only while nobody waits for what only reading can bring.
@@ -189,12 +203,13 @@ inline void peer::on_event(socket_ptr const& socket, sio::packet&& packet, std::
         socket->filter->push(socket, std::move(event));
     else
         socket->on_event(std::move(event));
-    if (socket->inbox().is_overfull())
+    if (socket->inbox().is_overfull() || has_left_behind(2))
         fail(errc::inbox_full);
 }
 
 inline void peer::connect(sio::packet&& packet) {
-    if (sockets_.size() + resolving_.size() >= options_->limits.sio_namespaces)
+    auto const entered = sockets_.size() + resolving_.size() + leaving_.size();
+    if (entered >= options_->limits.sio_namespaces)
         return refuse(packet.nsp, "Too many namespaces", nullptr);
     auto auth = packet.data ? std::move(*packet.data) : json::value(json::object());
     if (auto nsp = namespaces_->find(packet.nsp))
@@ -295,6 +310,7 @@ inline asio::awaitable<void> peer::run(
     socket_ptr socket,
     std::shared_ptr<connection_handler const> handler) {
     std::exception_ptr failure;
+    socket->is_handled = true;
     try {
         auto task = (*handler)(socoro::socket(socket));
         failure = co_await channel_core::run(socket, std::move(task));
@@ -306,8 +322,13 @@ inline asio::awaitable<void> peer::run(
             self->options_->hooks.handler_failed,
             socket->nsp_name(),
             describe(engine::unwrapped(failure)));
+    // What other threads sent before the end is sent before it.
+    socket->settle();
     self->disconnect(*socket);
     socket->inbox().clear();
+    socket->is_handled = false;
+    if (std::erase(self->leaving_, socket) > 0)
+        self->resume_reading();
 }
 
 inline void peer::disconnect(socket_core& socket) {
@@ -327,20 +348,25 @@ inline void peer::disconnect_all() {
 }
 
 inline void peer::forget(socket_core& socket, errc reason) {
-    auto const keep = socket.shared_from_this();
+    auto const keep = socket.share();
+    bool const was_connected = socket.connected();
     sockets_.erase(socket.nsp_name());
+    if (keep->is_handled && !closed_)
+        leaving_.push_back(keep);
     socket.nsp()->remove(socket);
     if (!closed_)
         expect_connect();
     // Its inbox may have been what kept the session from reading.
     resume_reading();
     socket.on_close(reason);
-    notify(options_->hooks.closed, closed_socket{socket.id(), socket.nsp_name(), reason});
+    if (was_connected)
+        notify(options_->hooks.closed, closed_socket{socket.id(), socket.nsp_name(), reason});
 }
 
 inline void peer::close_sockets(errc reason) {
     auto const keep = shared_from_this();
     closed_ = true;
+    leaving_.clear();
     connect_timer_.cancel();
     attachment_timer_.cancel();
     while (!sockets_.empty()) {

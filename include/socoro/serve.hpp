@@ -2,7 +2,7 @@
 // Many events at once: each is given to the handler that takes its type, until the disconnect.
 #pragma once
 
-#include <socoro/receive.hpp>
+#include <socoro/served.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -28,75 +28,13 @@ overloaded(Handlers...) -> overloaded<Handlers...>;
 
 namespace detail {
 
-template <typename R, typename T, typename E>
-E parameter(R (T::*)(E));
-template <typename R, typename T, typename E>
-E parameter(R (T::*)(E) const);
-template <typename R, typename T, typename E>
-E parameter(R (T::*)(E) noexcept);
-template <typename R, typename T, typename E>
-E parameter(R (T::*)(E) const noexcept);
-
-/// What a handler takes, if that is one thing.
-template <typename Handler>
-struct parameter_of {};
-template <typename Handler>
-requires requires {
-    parameter(&Handler::operator());
-}
-struct parameter_of<Handler> {
-    using type = std::remove_cvref_t<decltype(parameter(&Handler::operator()))>;
-};
-template <typename R, typename E>
-struct parameter_of<R (*)(E)> {
-    using type = std::remove_cvref_t<E>;
-};
-
-/// The event that a handler takes; `any_event` for one that takes all others.
-template <typename Parameter>
-struct served {
-    using type = Parameter;
-};
-template <typename E>
-struct served<request<E>> {
-    using type = E;
-};
-
-template <typename Handler>
-inline constexpr bool takes_one_event = requires {
-    typename parameter_of<Handler>::type;
-};
-
-/// Fails to compile, naming the mistake, for what cannot serve events.
-template <typename Contract, typename Handler>
-[[nodiscard]] constexpr bool check_server() {
-    static_assert(
-        takes_one_event<Handler>,
-        "socoro: a handler given to serve takes one event, whose type is written down");
-    if constexpr (takes_one_event<Handler>) {
-        using parameter = typename parameter_of<Handler>::type;
-        using event = typename served<parameter>::type;
-        if constexpr (!std::is_same_v<event, any_event>) {
-            static_assert(check_received<Contract, event>());
-            static_assert(
-                std::is_same_v<parameter, received_t<event>>,
-                "socoro: this event is acknowledged: its handler takes a socoro::request of it");
-        }
-        using result = std::invoke_result_t<Handler&, parameter>;
-        static_assert(
-            std::is_void_v<result> || std::is_same_v<result, asio::awaitable<void>>,
-            "socoro: a handler given to serve is a coroutine, asio::awaitable<void>, or gives "
-            "void");
-    }
-    return true;
-}
-
 /// Handlers, and what of them runs.
 template <typename... Handlers>
 struct serving_state {
-    explicit serving_state(net::shard& owner, Handlers... each)
+    explicit serving_state(net::shard& on, Handlers... each)
         : handlers(std::move(each)...)
-        , ended(owner) {}
+        , running(std::make_shared<net::task_group>(on.shared_from_this()))
+        , ended(on) {}
 
     /// The names that are served; none where one handler takes any.
     [[nodiscard]] static std::vector<std::string_view> names() {
@@ -123,7 +61,8 @@ struct serving_state {
     std::tuple<Handlers...> handlers;
     /// How many coroutines may run at once; 0: one after the other, in the order of the events.
     std::size_t most = 0;
-    std::size_t running = 0;
+    std::size_t active = 0;
+    std::shared_ptr<net::task_group> running;
     net::signal ended;
 
 private:
@@ -165,13 +104,24 @@ private:
     template <typename Handler, typename Value>
     static void
     run(Handler& handler, Value&& value, std::optional<asio::awaitable<void>>& started) {
-        if constexpr (std::is_void_v<std::invoke_result_t<Handler&, Value&&>>)
-            handler(std::forward<Value>(value));
-        else
-            started.emplace(handler(std::forward<Value>(value)));
+        try {
+            if constexpr (std::is_void_v<std::invoke_result_t<Handler&, Value&&>>)
+                handler(std::forward<Value>(value));
+            else
+                started.emplace(handler(std::forward<Value>(value)));
+        } catch (...) {
+            started.emplace(fail_with(std::current_exception()));
+        }
+    }
+
+    /// So that a function fails as a coroutine does.
+    [[nodiscard]] static asio::awaitable<void> fail_with(std::exception_ptr failure) {
+        std::rethrow_exception(failure);
+        co_return;
     }
 };
 
+/// Runs one handler of several, and tells that it has ended.
 template <typename State>
 [[nodiscard]] asio::awaitable<void> run_beside(
     std::shared_ptr<State> state,
@@ -182,24 +132,23 @@ template <typename State>
     } catch (...) {
         failure = std::current_exception();
     }
-    --state->running;
+    --state->active;
     state->ended.notify_all();
     if (failure)
         std::rethrow_exception(failure);
 }
 
-/// Runs what an event started, or has it run beside others.
-template <typename State>
-[[nodiscard]] asio::awaitable<void> run_started(
+/// Runs one handler, which may have waited for the socket and been told of the disconnect.
+[[nodiscard]] inline asio::awaitable<void> run_in_turn(
     std::shared_ptr<channel_core> core,
-    std::shared_ptr<State> state,
     asio::awaitable<void> task) {
-    if (state->most == 0)
-        co_return co_await std::move(task);
-    while (state->running >= state->most)
-        std::ignore = co_await state->ended.wait();
-    ++state->running;
-    core->spawn(run_beside(state, std::move(task)));
+    try {
+        co_await std::move(task);
+    } catch (...) {
+        auto const why = engine::error_of(std::current_exception());
+        if (why != closed || !core->reason())
+            throw;
+    }
 }
 
 /// Takes the next event out of the inbox, waiting for it. Gives why there is none, if so.
@@ -221,29 +170,59 @@ template <typename State>
     }
 }
 
+/// Serves until there is nothing more to serve, and gives why.
 template <typename State>
-[[nodiscard]] asio::awaitable<std::error_code> serve(
+[[nodiscard]] asio::awaitable<std::error_code> serve_all(
     std::shared_ptr<channel_core> core,
     std::shared_ptr<State> state) {
     auto const names = State::names();
     core->inbox().ask_for(names);
-    std::error_code ended;
-    try {
-        while (!ended) {
-            std::optional<incoming> event;
-            ended = co_await next_event(core, names, event);
-            auto task = event ? state->start(*core, std::move(*event)) : std::nullopt;
-            if (task)
-                co_await run_started(core, state, std::move(*task));
+    for (;;) {
+        // An event is taken when there is a place for it.
+        while (state->most > 0 && state->active >= state->most)
+            std::ignore = co_await state->ended.wait();
+        std::optional<incoming> event;
+        auto const ended = co_await next_event(core, names, event);
+        if (ended)
+            co_return ended;
+        auto task = state->start(*core, std::move(*event));
+        if (!task)
+            continue;
+        if (state->most == 0) {
+            co_await run_in_turn(core, std::move(*task));
+        } else {
+            ++state->active;
+            core->spawn(*state->running, run_beside(state, std::move(*task)));
         }
-    } catch (std::system_error const& e) {
-        // A handler that waited for the socket was told of the disconnect.
-        if (e.code() != closed || !core->reason())
-            throw;
-        ended = e.code();
     }
-    while (state->running > 0)
-        std::ignore = co_await state->ended.wait();
+}
+
+/// Serves, and waits until no handler runs, whatever happens meanwhile: they may look at what the
+/// caller has.
+template <typename State>
+[[nodiscard]] asio::awaitable<std::error_code> serve(
+    std::shared_ptr<channel_core> core,
+    std::shared_ptr<State> state) {
+    std::error_code ended;
+    std::exception_ptr failure;
+    try {
+        ended = co_await serve_all(core, state);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure || ended != closed)
+        state->running->cancel_all();
+    // Who is cancelled must not be thrown out of the waiting.
+    bool const throws = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    while (state->running->size() > 0) {
+        auto const interrupted = co_await state->running->wait();
+        if (interrupted)
+            state->running->cancel_all();
+    }
+    co_await asio::this_coro::throw_if_cancelled(throws);
+    if (failure)
+        std::rethrow_exception(failure);
     co_return ended;
 }
 
@@ -257,8 +236,9 @@ public:
         : asio::awaitable<std::error_code>(detail::serve(std::move(core), state))
         , state_(std::move(state)) {}
 
-    /// Lets up to `most` handlers run side by side. An exception out of one of them is reported
-    /// to the hook and disconnects the socket.
+    /// Lets up to `most` handlers run side by side; further events wait. An exception out of one of
+    /// them is reported to the hook and disconnects the socket. All have ended when this has;
+    /// when it is cancelled they are, too.
     serving concurrently(std::size_t most = 64) && {
         state_->most = std::max<std::size_t>(most, 1);
         return std::move(*this);

@@ -93,7 +93,8 @@ public:
 
     /// The namespaces that `allows` agrees to: `asio::awaitable<bool>(std::string const& name,
     /// socoro::json::value const& auth)`, which may wait. Of several rules the oldest that agrees
-    /// has its way; an exception refuses and is reported to the hook.
+    /// has its way; an exception refuses and is reported to the hook. It is asked for a namespace
+    /// that is not there: whom to let into one that is, middleware decides (`use`).
     template <typename Predicate>
     requires std::is_invocable_r_v<
         asio::awaitable<bool>,
@@ -176,8 +177,9 @@ public:
     void close();
 
     /// The same, and waits until every handler, child, middleware and connection has ended. What
-    /// has not by `within` is cancelled, and waited for: it leaves nothing behind. Safe from any
-    /// executor, but not from a handler of this server, which would be waited for.
+    /// has not by `within` is cancelled, again and again until it ends: it leaves nothing behind.
+    /// Safe from any executor, but not from a handler of this server, which would be waited for.
+    /// Who is cancelled while waiting leaves the rest to its own end.
     [[nodiscard]] asio::awaitable<void> close(duration within);
 
 private:
@@ -191,9 +193,10 @@ inline server::server(asio::any_io_executor ex, options opts)
     : server(net::shard::make(std::move(ex)), std::move(opts)) {}
 
 inline server::server(std::shared_ptr<net::shard> owner, options opts)
-    : core_(std::make_shared<detail::server_core>(std::move(owner), std::move(opts))) {
+    : core_(net::make_on_shard<detail::server_core>(owner, owner, std::move(opts))) {
     core_->start();
-    http_ = std::make_shared<net::http_server_core>(
+    http_ = net::make_on_shard<net::http_server_core>(
+        core_->owner(),
         core_->owner(),
         nullptr,
         core_->engine().http_options());

@@ -9,6 +9,7 @@
 #include <socoro/options.hpp>
 #include <socoro/peer.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -133,10 +134,13 @@ inline asio::awaitable<void> server_core::close(
         late = co_await http->wait_closed(until);
     if (!late)
         co_return;
-    self->tasks_->cancel_all();
     self->engine_->abandon();
     http->abandon();
-    std::ignore = co_await self->tasks_->wait();
+    // A task that is cancelled may start another, or wait for something else.
+    do {
+        self->tasks_->cancel_all();
+        late = co_await self->tasks_->wait(self->shard_->now() + std::chrono::milliseconds(100));
+    } while (late);
     std::ignore = co_await self->engine_->wait_closed(std::nullopt);
     std::ignore = co_await http->wait_closed(std::nullopt);
 }

@@ -111,7 +111,8 @@ public:
 
     /// Disconnects from the namespace, with the reason `server namespace disconnect`; with
     /// `close` all sockets of this client and its connection as well. What was sent before is
-    /// still delivered. Safe from any thread, in the order of each thread's calls.
+    /// still delivered. Safe from any thread, in the order of each thread's calls. On the
+    /// executor of the server, those who wait for the socket are resumed before this returns.
     void disconnect(bool close = false) const {
         core_->owner().execute([core = core_, close] { core->disconnect(close); });
     }

@@ -37,7 +37,10 @@ public:
 
     /// Ends it, and the client is told; with `close` the whole connection ends.
     void disconnect(bool close) override;
-    [[nodiscard]] asio::awaitable<void> drain() override { return session_->drain(); }
+    [[nodiscard]] asio::awaitable<void> drain() override {
+        settle();
+        return session_->drain();
+    }
     void on_taken() override { session_->resume(); }
 
     [[nodiscard]] std::shared_ptr<namespace_core> const& nsp() const noexcept { return nsp_; }
@@ -52,6 +55,8 @@ public:
 
     /// The rooms it was in when it was disconnected.
     std::vector<std::string> last_rooms;
+    /// Whether its handler runs.
+    bool is_handled = false;
     /// What its events pass before they can be received; null if there is nothing.
     std::shared_ptr<packet_filter> filter;
 
@@ -75,10 +80,8 @@ inline void namespace_core::broadcast(
     std::string_view event,
     broadcast_target const& target,
     bool is_volatile) {
-    if (shard_->is_here()) {
-        shard_->run_submitted();
+    if (shard_->is_here() && !shard_->has_submitted())
         return deliver(frames, event, target, is_volatile);
-    }
     shard_->submit([self = shared_from_this(),
                     frames = std::move(frames),
                     event = std::string(event),
