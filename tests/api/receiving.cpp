@@ -336,6 +336,78 @@ TEST_CASE("api/serve: it can be one of several that wait, and keeps its handlers
     CHECK(*log == log_entries{"1", "2", "first 1"});
 }
 
+TEST_CASE("api/serve: no handler runs any more when it has ended, whatever ended it") {
+    auto const log = make_journal();
+    auto [client, server] = socoro::test::pair([log](socoro::socket s) -> asio::awaitable<void> {
+        std::string local = "alive";
+        auto const slow = [&](number) -> asio::awaitable<void> {
+            try {
+                std::ignore = co_await s.recv<never>();
+            } catch (std::system_error const&) {
+                log->push_back(local);
+            }
+        };
+        auto const first = co_await socoro::first_of(s.serve(slow).concurrently(), s.recv<word>());
+        log->push_back("stopped by " + std::to_string(first.index()));
+        local = "dead";
+        std::ignore = co_await s.recv<number>();
+    });
+    client.emit<number>(1);
+    client.emit<number>(2);
+    server.run();
+    CHECK(log->empty());
+    client.emit<word>("stop");
+    server.run();
+    CHECK(*log == log_entries{"alive", "alive", "stopped by 1"});
+    // The next number is for the next who asks.
+    client.emit<number>(3);
+    CHECK(!client.connected());
+    CHECK(server.reports().empty());
+}
+
+TEST_CASE("api/serve: concurrently, a function that fails does as a coroutine does") {
+    auto const log = make_journal();
+    auto [client, server] = socoro::test::pair([log](socoro::socket s) -> asio::awaitable<void> {
+        auto const handlers = socoro::overloaded{
+            [](number) { throw std::runtime_error("broken"); },
+            [&](word) -> asio::awaitable<void> { co_await stay(s); }};
+        auto const why = co_await s.serve(handlers).concurrently();
+        log->push_back(why.message());
+    });
+    client.emit<word>("w");
+    client.emit<number>(1);
+    server.run();
+    CHECK(*log == log_entries{"server namespace disconnect"});
+    CHECK(server.reports() == log_entries{"/ failed: broken"});
+}
+
+TEST_CASE("api/serve: what came before the disconnect is served, though a handler was told of it") {
+    for (bool const concurrently : {false, true}) {
+        CAPTURE(concurrently);
+        auto const log = make_journal();
+        auto [client, server] =
+            socoro::test::pair([log, concurrently](socoro::socket s) -> asio::awaitable<void> {
+                auto const handlers = socoro::overloaded{
+                    [s](word) -> asio::awaitable<void> {
+                        std::ignore = co_await s.call<question>(1);
+                    },
+                    [log](number n) { log->push_back(std::to_string(std::get<0>(n))); }};
+                if (concurrently) {
+                    std::ignore = co_await s.serve(handlers).concurrently();
+                } else {
+                    std::ignore = co_await s.serve(handlers);
+                }
+            });
+        client.emit<word>("ask");
+        for (int i = 1; i <= 3; ++i)
+            client.emit<number>(i);
+        client.disconnect();
+        server.run();
+        CHECK(*log == log_entries{"1", "2", "3"});
+        CHECK(server.reports().empty());
+    }
+}
+
 // ------------------------------------------------------------------------------------- spawn
 
 TEST_CASE("api/spawn: a child ends with its socket, and keeps what it captures") {

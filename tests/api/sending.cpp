@@ -60,7 +60,8 @@ struct stage {
 
 }  // namespace
 
-// ---------------------------------------------------------------------------------- shorthand
+// ----------------------------------------------------------------------------------
+// shorthand
 
 TEST_CASE("api/send: it is the event `message`, to one and to many") {
     stage s;
@@ -74,9 +75,12 @@ TEST_CASE("api/send: it is the event `message`, to one and to many") {
     CHECK(b.take() == R"(2["message"])");
 }
 
-// ----------------------------------------------------------------------------------- volatile
+// -----------------------------------------------------------------------------------
+// volatile
 
-TEST_CASE("api/volatile: of several in one turn the first leaves, as in the reference") {
+TEST_CASE(
+    "api/volatile: of several in one turn the first leaves, as in the "
+    "reference") {
     stage s;
     auto a = s.scene.joined(), b = s.scene.joined();
     asio::post(s.scene.world.shard->get_executor(), [&] {
@@ -105,9 +109,12 @@ TEST_CASE("api/volatile: over polling it is dropped while no poll waits") {
     CHECK(client.answer() == R"(42["position","arrives"])");
 }
 
-// --------------------------------------------------------------------------------- the outbox
+// ---------------------------------------------------------------------------------
+// the outbox
 
-TEST_CASE("api/outbox: what a slow client does not take is dropped by the policy, and told") {
+TEST_CASE(
+    "api/outbox: what a slow client does not take is dropped by the "
+    "policy, and told") {
     socoro::options opts;
     opts.outbox_bytes = 1000;
     SUBCASE("the newest events are dropped, replies are not") {
@@ -160,7 +167,33 @@ TEST_CASE("api/outbox: what a slow client does not take is dropped by the policy
     }
 }
 
-// ------------------------------------------------------------------------------ broadcast call
+TEST_CASE(
+    "api/outbox: over WebSocket, what the system has not taken yet is "
+    "still to be drained") {
+    stage s;
+    auto client = s.scene.joined();
+    client.raw().limit(10);
+    std::string const large(1000, 'x');
+    s.sockets[0].emit<position>(large);
+    s.scene.world.run();
+    auto const drained = s.scene.world.spawn(s.sockets[0].drain());
+    CHECK_FALSE(drained->done());
+    s.sockets[0].volatile_().emit<position>("late");
+    s.sockets[0].emit<position>("after");
+    s.scene.world.run();
+    CHECK_FALSE(drained->done());
+    client.raw().limit(100'000);
+    std::string arrived;
+    for (int i = 0; i < 5; ++i)
+        arrived += client.take();
+    CHECK(arrived.starts_with(R"(2["position","xxx)"));
+    CHECK(arrived.ends_with(R"(2["position","after"])"));
+    CHECK(arrived.find("late") == std::string::npos);
+    CHECK(drained->done());
+}
+
+// ------------------------------------------------------------------------------
+// broadcast call
 
 TEST_CASE("api/call: a broadcast call gathers the replies, under one id") {
     stage s;
@@ -189,7 +222,9 @@ TEST_CASE("api/call: a broadcast call gathers the replies, under one id") {
     CHECK(next->value->complete);
 }
 
-TEST_CASE("api/call: at its time a broadcast call gives what came; who left is not waited for") {
+TEST_CASE(
+    "api/call: at its time a broadcast call gives what came; who left is "
+    "not waited for") {
     stage s;
     auto a = s.scene.joined(), b = s.scene.joined(), c = s.scene.joined();
     auto const all = s.scene.world.spawn(s.scene.of("/").timeout(5s).call<question>(1));
@@ -228,7 +263,9 @@ TEST_CASE("api/call: at its time a broadcast call gives what came; who left is n
     }
 }
 
-TEST_CASE("api/call: a broadcast call that nobody awaits any more leaves nothing in any socket") {
+TEST_CASE(
+    "api/call: a broadcast call that nobody awaits any more leaves "
+    "nothing in any socket") {
     auto [client, server] = socoro::test::pair(stay);
     auto const other = server.connect();
     { auto const forgotten = server.io().call<question>(1); }
@@ -250,9 +287,12 @@ TEST_CASE("api/call: a broadcast call that nobody awaits any more leaves nothing
     CHECK((*again)->complete);
 }
 
-// ------------------------------------------------------------------------------ other threads
+// ------------------------------------------------------------------------------
+// other threads
 
-TEST_CASE("api/threads: any thread may emit, broadcast and disconnect, each in its own order") {
+TEST_CASE(
+    "api/threads: any thread may emit, broadcast and disconnect, each in "
+    "its own order") {
     stage s;
     auto a = s.scene.joined(), b = s.scene.joined();
     auto const nsp = s.scene.of("/");
@@ -272,12 +312,57 @@ TEST_CASE("api/threads: any thread may emit, broadcast and disconnect, each in i
 }
 
 TEST_CASE(
-    "api/threads: what a thread sends before it runs the server comes before what it sends there") {
+    "api/threads: what a thread sends before it runs the server comes "
+    "before what it sends there") {
     stage s;
     auto a = s.scene.joined();
     asio::post(s.scene.world.shard->get_executor(), [&] { s.sockets[0].emit<number>(2); });
     s.sockets[0].emit<number>(1);
     CHECK(a.take() == R"(2["number",1] | 2["number",2])");
+}
+
+TEST_CASE("api/threads: a call and a reply come behind what was sent before, too") {
+    stage s;
+    auto a = s.scene.joined();
+    asio::post(s.scene.world.shard->get_executor(), [&] {
+        s.sockets[0].emit<number>(2);
+        asio::co_spawn(
+            s.scene.world.shard->get_executor(),
+            s.sockets[0].call<question>(3),
+            asio::detached);
+        s.scene.of("/").emit<number>(4);
+    });
+    s.sockets[0].emit<number>(1);
+    CHECK(a.take() == R"(2["number",1] | 2["number",2] | 20["question",3] | 2["number",4])");
+}
+
+TEST_CASE("api/threads: emitting resumes nobody, though another thread has disconnected somebody") {
+    std::vector<socoro::socket> kept;
+    bool ended = false;
+    test::scene scene;
+    scene.of("/").on_connection([&](socoro::socket s) -> asio::awaitable<void> {
+        kept.push_back(s);
+        try {
+            co_await stay(s);
+        } catch (std::system_error const&) {
+        }
+        // What a program does that keeps a list of its sockets.
+        std::erase(kept, s);
+        ended = true;
+    });
+    auto a = scene.joined(), b = scene.joined();
+    asio::post(scene.world.shard->get_executor(), [&] {
+        for (auto const& each : kept) {
+            each.emit<number>(1);
+            CHECK(!ended);
+        }
+    });
+    kept[0].disconnect();
+    scene.world.run();
+    CHECK(ended);
+    CHECK(kept.size() == 1);
+    CHECK(a.take() == "1");
+    CHECK(b.take() == R"(2["number",1])");
 }
 
 TEST_CASE("api/threads: a thread that sends without end is bounded by the outbox") {
@@ -300,7 +385,9 @@ TEST_CASE("api/threads: a thread that sends without end is bounded by the outbox
     }
 }
 
-TEST_CASE("api/threads: the last handle of a socket may be dropped by another thread") {
+TEST_CASE(
+    "api/threads: the last handle of a socket may be dropped by another "
+    "thread") {
     auto guard = std::make_shared<int>(7);
     std::weak_ptr<int> const watched = guard;
     {
@@ -315,9 +402,12 @@ TEST_CASE("api/threads: the last handle of a socket may be dropped by another th
     }
 }
 
-// --------------------------------------------------------------------------------------- hooks
+// ---------------------------------------------------------------------------------------
+// hooks
 
-TEST_CASE("api/hooks: every packet that comes and goes is shown, and every disconnect") {
+TEST_CASE(
+    "api/hooks: every packet that comes and goes is shown, and every "
+    "disconnect") {
     auto const seen = std::make_shared<lines>();
     socoro::options opts;
     opts.hooks.packet = [seen](socoro::wire_packet const& p) {
@@ -342,7 +432,8 @@ TEST_CASE("api/hooks: every packet that comes and goes is shown, and every disco
                      "closed /: client namespace disconnect"});
 }
 
-// ---------------------------------------------------------------------------- what does not fit
+// ----------------------------------------------------------------------------
+// what does not fit
 
 TEST_CASE("api/invalid: an option answers the acknowledgement, another disconnects") {
     socoro::options opts;
