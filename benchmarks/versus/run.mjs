@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // How many operations socoro and Node's socket.io do in a second of processor time of the server.
 //
-//   node benchmarks/versus/run.mjs --server BUILD/benchmarks/versus_server [--rounds N] [--seconds S]
+//   node benchmarks/versus/run.mjs --server BUILD/benchmarks/versus/versus_server [--rounds N] [--seconds S]
 //                                  [--row WORD] [--alone]
 //
 // Both get the same load over loopback, in turns, so that what else the machine does hits both; one

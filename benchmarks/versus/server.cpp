@@ -5,6 +5,7 @@
 
 #include "../../examples/support/program.hpp"
 
+#include <chrono>
 #include <string>
 #include <tuple>
 #include <variant>
@@ -34,5 +35,5 @@ int main(int argc, char** argv) {
     return example::run(
         context,
         [&] { return io.listen(example::port(argc, argv)); },
-        [&] { io.close(); });
+        [&] { return io.close(std::chrono::seconds(2)); });
 }

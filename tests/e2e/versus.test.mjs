@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+// The comparison with Node's server runs to its end. What it measures is nobody's verdict here.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const script = fileURLToPath(new URL('../../benchmarks/versus/run.mjs', import.meta.url));
+
+test('the benchmark compares every row with Node', { timeout: 110_000 }, async () => {
+    const server = process.env.SOCORO_VERSUS;
+    assert.ok(server, 'set SOCORO_VERSUS to the program that benchmarks/versus/server.cpp becomes');
+    const run = spawn(process.execPath, [script, '--server', resolve(server), '--rounds', '1', '--seconds', '0.05']);
+    let printed = '';
+    for (const stream of [run.stdout, run.stderr]) stream.setEncoding('utf8').on('data', text => { printed += text; });
+    const [code] = await once(run, 'close');
+    assert.equal(code, 0, printed);
+    for (const row of ['acks', 'broadcast']) assert.match(printed, new RegExp(`${row}.*\\d+\\.\\d+`), printed);
+});
