@@ -3,17 +3,14 @@
 #pragma once
 
 #include <socoro/client_bundle.hpp>
-#include <socoro/engine/server_core.hpp>
+#include <socoro/engine/closing.hpp>
 #include <socoro/namespaces.hpp>
 #include <socoro/net/task_group.hpp>
 #include <socoro/options.hpp>
 #include <socoro/peer.hpp>
 
-#include <chrono>
 #include <filesystem>
 #include <memory>
-#include <optional>
-#include <tuple>
 #include <utility>
 
 namespace socoro::detail {
@@ -125,24 +122,9 @@ inline asio::awaitable<void> server_core::close(
     std::shared_ptr<server_core> self,
     std::shared_ptr<net::http_server_core> http,
     net::duration within) {
-    std::optional const until = self->shard_->now() + within;
+    auto const deadline = self->shard_->now() + within;
     engine::close_together(self, http);
-    auto late = co_await self->tasks_->wait(until);
-    if (!late)
-        late = co_await self->engine_->wait_closed(until);
-    if (!late)
-        late = co_await http->wait_closed(until);
-    if (!late)
-        co_return;
-    self->engine_->abandon();
-    http->abandon();
-    // A task that is cancelled may start another, or wait for something else.
-    do {
-        self->tasks_->cancel_all();
-        late = co_await self->tasks_->wait(self->shard_->now() + std::chrono::milliseconds(100));
-    } while (late);
-    std::ignore = co_await self->engine_->wait_closed(std::nullopt);
-    std::ignore = co_await http->wait_closed(std::nullopt);
+    co_await engine::await_end(self->engine_, http, self->tasks_, deadline);
 }
 
 }  // namespace socoro::detail

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <socoro/base/describe.hpp>
+#include <socoro/engine/closing.hpp>
 #include <socoro/engine/failure.hpp>
-#include <socoro/engine/server_core.hpp>
 #include <socoro/engine/session.hpp>
 #include <socoro/net/http_server.hpp>
 #include <socoro/net/task_group.hpp>
@@ -118,19 +118,7 @@ inline asio::awaitable<void> server::close(
     group_ptr handlers,
     net::time_point deadline) {
     close_together(core, http);
-    auto late = co_await handlers->wait(deadline);
-    if (!late)
-        late = co_await core->wait_closed(deadline);
-    if (!late)
-        late = co_await http->wait_closed(deadline);
-    if (late != errc::timeout)
-        co_return;
-    handlers->cancel_all();
-    core->abandon();
-    http->abandon();
-    std::ignore = co_await handlers->wait();
-    std::ignore = co_await core->wait_closed();
-    std::ignore = co_await http->wait_closed();
+    co_await await_end(core, http, handlers, deadline);
 }
 
 inline std::shared_ptr<sink> server::start(

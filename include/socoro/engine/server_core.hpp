@@ -126,16 +126,6 @@ private:
     bool closed_ = false;
 };
 
-/// Closes a server and the HTTP server that is there for it alone. It holds a share of both, since
-/// a handler that is told may destroy whoever holds the others.
-template <typename Core>
-void close_together(std::shared_ptr<Core> core, std::shared_ptr<net::http_server_core> http) {
-    http->stop_listening();
-    // Polls that wait are answered, before their connections end.
-    core->close();
-    http->close();
-}
-
 inline server_core::server_core(
     std::shared_ptr<net::shard> owner,
     engine::options opts,
