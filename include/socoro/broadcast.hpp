@@ -110,25 +110,17 @@ public:
     }
 
 private:
-    [[nodiscard]] detail::frame_list frames_of(
-        detail::encoded_event&& event,
-        std::optional<std::uint64_t> id = std::nullopt) const {
-        sio::header header;
-        header.nsp = nsp_->name();
-        header.id = id;
-        return detail::make_frames(header, std::move(event));
-    }
-
     void emit_encoded(detail::encoded_event&& event) const {
         auto const name = event.name;
-        nsp_->broadcast(frames_of(std::move(event)), name, target_, is_volatile_);
+        auto frames = detail::make_frames({.nsp = nsp_->name()}, std::move(event));
+        nsp_->broadcast(std::move(frames), name, target_, is_volatile_);
     }
 
     [[nodiscard]] detail::group_guard ask(detail::encoded_event&& event) const {
         nsp_->owner()->run_submitted();
         auto const id = nsp_->next_ack_id();
         auto const call = std::make_shared<detail::group_call>(*nsp_->owner());
-        auto const frames = frames_of(std::move(event), id);
+        auto const frames = detail::make_frames({.nsp = nsp_->name(), .id = id}, std::move(event));
         nsp_->adapter().for_each(target_, [&](detail::socket_core& whom) {
             call->ask(whom, id, call);
             whom.send_request(frames);

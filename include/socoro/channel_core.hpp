@@ -157,12 +157,6 @@ protected:
     virtual void on_flood() = 0;
 
 private:
-    [[nodiscard]] frame_list frames_of(
-        sio::packet_type type,
-        std::optional<std::uint64_t> id,
-        encoded_event&& content) const;
-    /// Whether what is sent now may be sent at once, behind what this thread sent before.
-    [[nodiscard]] bool is_in_order() const { return shard_->is_here() && !shard_->has_submitted(); }
     void submit(frame_list&& frames, std::string_view name, bool is_volatile);
     void send_indispensable(frame_list&& frames);
     [[nodiscard]] engine::delivery delivery_of(std::string_view name, bool is_volatile) const;
@@ -194,21 +188,10 @@ inline channel_core::channel_core(
     , options_(std::move(opts))
     , inbox_(*shard_, options_->inbox_events, options_->inbox_bytes) {}
 
-inline frame_list channel_core::frames_of(
-    sio::packet_type type,
-    std::optional<std::uint64_t> id,
-    encoded_event&& content) const {
-    sio::header header;
-    header.type = type;
-    header.nsp = nsp_name();
-    header.id = id;
-    return make_frames(header, std::move(content));
-}
-
 inline void channel_core::emit(encoded_event&& event, bool is_volatile) {
     auto const name = event.name;
-    auto frames = frames_of(sio::packet_type::event, std::nullopt, std::move(event));
-    if (is_in_order())
+    auto frames = make_frames({.nsp = nsp_name()}, std::move(event));
+    if (shard_->is_in_order())
         send(frames, name, is_volatile);
     else
         submit(std::move(frames), name, is_volatile);
@@ -216,7 +199,7 @@ inline void channel_core::emit(encoded_event&& event, bool is_volatile) {
 
 /// Somebody waits for it.
 inline void channel_core::send_indispensable(frame_list&& frames) {
-    if (is_in_order()) {
+    if (shard_->is_in_order()) {
         if (connected_)
             std::ignore = transmit(frames, {});
         return;
@@ -229,7 +212,7 @@ inline void channel_core::send_indispensable(frame_list&& frames) {
 
 /// What other threads send counts at once, so that a loop of theirs cannot fill the memory.
 inline void channel_core::submit(frame_list&& frames, std::string_view name, bool is_volatile) {
-    auto const size = bytes_of(frames);
+    auto const size = engine::cost_of(frames);
     auto self = shared_from_this();
     if (submitted_bytes_.fetch_add(size) > options_->outbox_bytes) {
         submitted_bytes_ -= size;
@@ -291,7 +274,7 @@ inline call_guard channel_core::call(encoded_event&& event) {
     }
     auto const id = next_ack_id();
     std::ignore = expect_reply(id, pending);
-    send_indispensable(frames_of(sio::packet_type::event, id, std::move(event)));
+    send_indispensable(make_frames({.nsp = nsp_name(), .id = id}, std::move(event)));
     on_wait();
     return {pending, [weak = weak_from_this(), id] {
                 if (auto const self = weak.lock())
@@ -304,7 +287,9 @@ inline replier channel_core::reply_to(std::optional<std::uint64_t> id) {
 }
 
 inline void channel_core::send_reply(std::uint64_t id, encoded_event&& content) {
-    send_indispensable(frames_of(sio::packet_type::ack, id, std::move(content)));
+    send_indispensable(make_frames(
+        {.type = sio::packet_type::ack, .nsp = nsp_name(), .id = id},
+        std::move(content)));
 }
 
 inline void channel_core::on_event(incoming&& event) {

@@ -21,14 +21,6 @@ using frame_list = std::vector<transport::packet_ptr>;
     return std::make_shared<eio::packet const>(eio::packet::from(message{binary, std::move(data)}));
 }
 
-/// What frames hold, in bytes.
-[[nodiscard]] inline std::size_t bytes_of(frame_list const& frames) {
-    std::size_t size = 0;
-    for (auto const& frame : frames)
-        size += sizeof(*frame) + frame->data.size();
-    return size;
-}
-
 /// The frames of an event or an acknowledgement.
 [[nodiscard]] inline frame_list make_frames(sio::header header, encoded_event&& content) {
     frame_list out;

@@ -80,7 +80,7 @@ inline void namespace_core::broadcast(
     std::string_view event,
     broadcast_target const& target,
     bool is_volatile) {
-    if (shard_->is_here() && !shard_->has_submitted())
+    if (shard_->is_in_order())
         return deliver(frames, event, target, is_volatile);
     shard_->submit([self = shared_from_this(),
                     frames = std::move(frames),

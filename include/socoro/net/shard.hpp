@@ -92,8 +92,9 @@ public:
     /// context is ending. Thread-safe.
     void submit(std::function<void()> task);
 
-    /// Whether something was submitted that has not run. On the executor only.
-    [[nodiscard]] bool has_submitted() const noexcept { return !mailbox_.is_empty(); }
+    /// Whether what is done now comes behind all that was submitted: the caller is on the executor,
+    /// and nothing waits. Otherwise it has to be submitted as well to stay in order. Thread-safe.
+    [[nodiscard]] bool is_in_order() const noexcept { return is_here() && mailbox_.is_empty(); }
 
     /// Runs what was submitted so far, so that a thread that submitted and then came here finds
     /// that done. Costs one atomic load when there is nothing. Anything may be destroyed by it.

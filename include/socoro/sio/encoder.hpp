@@ -20,7 +20,7 @@ namespace socoro::sio {
 struct header {
     packet_type type = packet_type::event;
     std::string_view nsp = "/";
-    std::optional<std::uint64_t> id;
+    std::optional<std::uint64_t> id = std::nullopt;
     std::size_t attachments = 0;
 };
 
