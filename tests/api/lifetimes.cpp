@@ -203,6 +203,114 @@ TEST_CASE("api/close: what is late is cancelled at the deadline, and waited for"
     CHECK(server.reports().empty());
 }
 
+TEST_CASE("api/close: who is cancelled while waiting leaves the handlers to their own end") {
+    int alive = 0;
+    socoro::test::server server;
+    bell own(*server.shard());
+    server.io().on_connection([&](socoro::socket) -> asio::awaitable<void> {
+        guard const here(alive);
+        co_await own.heard();
+    });
+    auto const client = server.connect();
+    asio::cancellation_signal impatience;
+    bool given_up = false;
+    auto const note = [&](std::exception_ptr const&) { given_up = true; };
+    asio::co_spawn(
+        server.get_executor(),
+        server.io().close(5s),
+        asio::bind_cancellation_slot(impatience.slot(), note));
+    server.run();
+    impatience.emit(asio::cancellation_type::all);
+    server.advance(60s);
+    CHECK(given_up);
+    CHECK(!client.connected());
+    CHECK(alive == 1);
+    asio::post(server.get_executor(), [&] { own.ring(); });
+    server.run();
+    CHECK(alive == 0);
+}
+
+TEST_CASE("api/close: what a late handler starts when it is cancelled is cancelled as well") {
+    int alive = 0;
+    socoro::test::server server;
+    auto const never_rung = std::make_shared<bell>(*server.shard());
+    server.io().on_connection([&, never_rung](socoro::socket s) -> asio::awaitable<void> {
+        guard const here(alive);
+        try {
+            co_await never_rung->heard();
+        } catch (std::system_error const&) {
+            s.spawn([](std::shared_ptr<bell> rung, guard) -> asio::awaitable<void> {
+                co_await rung->heard();
+            }(never_rung, here));
+        }
+    });
+    auto const client = server.connect();
+    bool closed = false;
+    run_in(server, server.io().close(1s), closed);
+    server.advance(2s);
+    CHECK(closed);
+    CHECK(alive == 0);
+    CHECK(server.timers() == 0);
+}
+
+TEST_CASE("api/close: packet middleware that is late does not keep the events behind it") {
+    int alive = 0;
+    socoro::test::server server;
+    auto const never_rung = std::make_shared<bell>(*server.shard());
+    server.io()
+        .use_packets(
+            [never_rung](socoro::socket&, socoro::any_event&) { return never_rung->heard(); })
+        .on_connection([&](socoro::socket s) -> asio::awaitable<void> {
+            guard const here(alive);
+            co_await stay(s);
+        });
+    auto const client = server.connect();
+    client.emit<number>(1);
+    client.emit<number>(2);
+    server.run();
+    bool closed = false;
+    run_in(server, server.io().close(1s), closed);
+    server.advance(2s);
+    CHECK(closed);
+    CHECK(alive == 0);
+}
+
+TEST_CASE("api/lifetimes: a handler may change its own cancellation, and ends like any other") {
+    auto const log = std::make_shared<lines>();
+    auto [client, server] = socoro::test::pair([log](socoro::socket s) -> asio::awaitable<void> {
+        auto const mine = std::make_shared<int>(0);
+        auto const filter = [mine](asio::cancellation_type) {
+            return asio::cancellation_type::none;
+        };
+        co_await asio::this_coro::reset_cancellation_state(filter);
+        auto const event = co_await s.recv<number>();
+        log->push_back(std::to_string(std::get<0>(event)));
+        co_await stay(s);
+    });
+    client.emit<number>(1);
+    client.vanish();
+    server.run();
+    CHECK(*log == lines{"1"});
+    CHECK(server.reports().empty());
+}
+
+TEST_CASE("api/lifetimes: who is refused was never there: nothing is closed, nothing has failed") {
+    auto const log = std::make_shared<lines>();
+    socoro::options opts;
+    opts.hooks.closed = [log](socoro::closed_socket const& c) {
+        log->push_back(std::string(c.nsp));
+    };
+    socoro::test::server server(opts);
+    server.io().use([](socoro::socket& s) -> asio::awaitable<void> {
+        s.spawn(stay(s));
+        throw socoro::refused("no");
+        co_return;
+    });
+    CHECK(server.connect().refusal());
+    CHECK(log->empty());
+    CHECK(server.reports().empty());
+}
+
 TEST_CASE(
     "api/close: a server that is destroyed disconnects, and late handlers touch nothing dead") {
     int alive = 0;
