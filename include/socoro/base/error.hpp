@@ -24,6 +24,8 @@ enum class errc {
     forced_server_close,          ///< the server ended the whole connection
     client_namespace_disconnect,  ///< the client left the namespace
     server_namespace_disconnect,  ///< the server ended this namespace's socket
+    io_server_disconnect,         ///< told to a client: the server ended its socket
+    io_client_disconnect,         ///< told to a client: it ended its socket itself
 
     // Waiting and local misuse.
     timeout = 40,     ///< a deadline passed
@@ -32,6 +34,20 @@ enum class errc {
     invalid_payload,  ///< an event's arguments do not fit its type
     inbox_full,       ///< a peer sends faster than its handler receives, past the hard limit
     outbox_full,      ///< a peer does not read what it is sent
+
+    // Connecting, as a client.
+    invalid_url = 60,  ///< not `http`, `https`, `ws` or `wss` with a host, or with what no URL has
+    connect_timeout,   ///< the server did not answer in time
+    poll_error,        ///< a poll failed
+    post_error,        ///< packets could not be posted
+    websocket_error,   ///< the WebSocket could not be opened, or broke
+    server_error,      ///< the server's first packet does not open a session
+    probe_error,       ///< the probe of an upgrade failed
+    no_transports,     ///< no transport is left to be tried
+    reconnect_failed,  ///< all attempts to connect have failed
+    unsupported_server,  ///< the server speaks an older Socket.IO
+    tls_unavailable,     ///< a URL asks for TLS, and the option for it is not set
+    proxy_refused,       ///< the proxy does not let us through
 
     // HTTP/1.1 (RFC 9112).
     http_malformed = 80,       ///< a request that does not follow the grammar: 400
@@ -131,12 +147,29 @@ namespace detail {
     case errc::forced_server_close: return "forced server close";
     case errc::client_namespace_disconnect: return "client namespace disconnect";
     case errc::server_namespace_disconnect: return "server namespace disconnect";
+    case errc::io_server_disconnect: return "io server disconnect";
+    case errc::io_client_disconnect: return "io client disconnect";
     case errc::timeout: return "operation has timed out";
     case errc::refused: return "connection refused";
     case errc::reserved_event: return "reserved event name";
     case errc::invalid_payload: return "the arguments do not fit the event";
     case errc::inbox_full: return "too many events wait for a handler";
     case errc::outbox_full: return "the peer does not read";
+    case errc::invalid_url: return "invalid URL";
+    case errc::connect_timeout: return "timeout";
+    case errc::poll_error: return "xhr poll error";
+    case errc::post_error: return "xhr post error";
+    case errc::websocket_error: return "websocket error";
+    case errc::server_error: return "server error";
+    case errc::probe_error: return "probe error";
+    case errc::no_transports: return "No transports available";
+    case errc::reconnect_failed: return "reconnection failed";
+    case errc::unsupported_server:
+        return "It seems you are trying to reach a Socket.IO server in v2.x with a v3.x client, "
+               "but they are not compatible (more information here: "
+               "https://socket.io/docs/v3/migrating-from-2-x-to-3-0/)";
+    case errc::tls_unavailable: return "TLS is not available: set the option tls (socoro/tls.hpp)";
+    case errc::proxy_refused: return "the proxy refused the connection";
     case errc::http_malformed: return "malformed HTTP message";
     case errc::http_head_too_large: return "HTTP head too large";
     case errc::http_too_many_fields: return "too many HTTP header fields";
@@ -174,7 +207,7 @@ namespace detail {
 }
 
 [[nodiscard]] constexpr bool is_disconnect_reason(errc e) noexcept {
-    return e >= errc::transport_error && e <= errc::server_namespace_disconnect;
+    return e >= errc::transport_error && e <= errc::io_client_disconnect;
 }
 
 [[nodiscard]] constexpr bool is_limit(errc e) noexcept {
