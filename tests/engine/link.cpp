@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <socoro/engine/link.hpp>
+#include <socoro/engine/server_upgrade.hpp>
 
 #include "engine/packets.hpp"
 #include "support/memory_transport.hpp"
@@ -20,7 +21,7 @@ namespace {
 /// A session that writes down what its link tells it, with one letter for each packet.
 class diary final : public engine::link::owner {
 public:
-    diary(test::net::shard& on, engine::options const& options)
+    diary(test::net::shard& on, engine::session_options const& options)
         : link(*this, on, options)
         , resumed(on) {}
 
@@ -37,7 +38,6 @@ public:
     void on_idle() override { told += "idle "; }
     void on_ended(errc reason) override { told += make_error_code(reason).message() + " "; }
     void on_broken() override { told += "broken "; }
-    void release_poll() override { told += "release "; }
     void report(std::error_code) const override {}
     void show(socoro::direction, eio::packet const&) const override {}
 
@@ -49,7 +49,7 @@ public:
 };
 
 struct linked : test::world {
-    explicit linked(engine::options const& options = {}, std::string_view over = "polling")
+    explicit linked(engine::session_options const& options = {}, std::string_view over = "polling")
         : wire(shard, over, plan)
         , next(shard)
         , owner(std::make_shared<diary>(*shard, options)) {
@@ -76,6 +76,16 @@ struct linked : test::world {
     }
     void say(test::memory_transport& from, packet_ptr const& said) {
         std::ignore = spawn(from.send({&said, 1}));
+    }
+    /// Starts an upgrade, as a server does.
+    void upgrade() {
+        auto attempt = std::make_shared<engine::server_upgrade>(
+            *shard,
+            socoro::transport::any_transport(next.first),
+            10s,
+            [this] { owner->told += "release "; },
+            [](socoro::direction, eio::packet const&) {});
+        spawn(owner->link.upgrade(std::move(attempt)));
     }
     [[nodiscard]] std::string_view name() const { return owner->link.name(); }
 
@@ -120,7 +130,7 @@ TEST_CASE("engine/link: an upgrade carries on what waits, and the old transport 
     CHECK(l.owner->link.push(group({"a", "b"}), {}) == engine::sent::queued);
     l.run();
     REQUIRE(l.owner->link.can_upgrade());
-    l.spawn(l.owner->link.upgrade(socoro::transport::any_transport(l.next.first), 10s));
+    l.upgrade();
     CHECK_FALSE(l.owner->link.can_upgrade());
     l.say(
         *l.next.second,
@@ -143,7 +153,7 @@ TEST_CASE(
     l.owner->wants = false;
     l.say(*l.wire.second, packet("a"));
     l.say(*l.wire.second, packet("late"));
-    l.spawn(l.owner->link.upgrade(socoro::transport::any_transport(l.next.first), 10s));
+    l.upgrade();
     l.say(
         *l.next.second,
         std::make_shared<eio::packet const>(eio::packet::of(eio::packet_type::upgrade)));
@@ -156,7 +166,7 @@ TEST_CASE(
 
 TEST_CASE("engine/link: the end of its transport is told, that of a candidate is not") {
     linked l;
-    l.spawn(l.owner->link.upgrade(socoro::transport::any_transport(l.next.first), 10s));
+    l.upgrade();
     l.next.first->end(errc::transport_error);
     CHECK(l.told().empty());
     CHECK(l.owner->link.can_upgrade());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How a session reaches its client: over one transport at a time, which an upgrade exchanges
+// How a session reaches its peer: over one transport at a time, which an upgrade exchanges
 // without losing a packet. It keeps what waits to be sent, reads and writes, and knows nothing of
 // what the packets mean.
 #pragma once
@@ -11,7 +11,6 @@
 #include <socoro/net/signal.hpp>
 #include <socoro/transport/any_transport.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -38,9 +37,7 @@ public:
         virtual void on_ended(errc reason) = 0;
         /// The transport cannot send any more.
         virtual void on_broken() = 0;
-        /// A waiting poll should be answered, so that the client stops polling.
-        virtual void release_poll() = 0;
-        /// What the client did wrong, if it did.
+        /// What the peer did wrong, if it did.
         virtual void report(std::error_code why) const = 0;
         /// A packet arrived or leaves, whether it means anything or not.
         virtual void show(direction way, eio::packet const& packet) const = 0;
@@ -49,7 +46,7 @@ public:
         ~owner() = default;
     };
 
-    link(owner& of, net::shard& on, options const& opts)
+    link(owner& of, net::shard& on, session_options const& opts)
         : owner_(&of)
         , shard_(&on)
         , outbox_(opts.when_outbox_full, opts.outbox_bytes)
@@ -84,10 +81,9 @@ public:
         bool const under_way = attempt_ && !attempt_->is_abandoned();
         return !under_way && !upgraded_ && !stopped_ && name_ == "polling";
     }
-    /// Tries to go on over `candidate`, and reads over it if that succeeds. To be run at once.
-    [[nodiscard]] asio::awaitable<void> upgrade(
-        transport::any_transport candidate,
-        std::chrono::milliseconds timeout);
+    /// Tries to go on over another transport, and reads over it if that succeeds. To be run at
+    /// once.
+    [[nodiscard]] asio::awaitable<void> upgrade(std::shared_ptr<upgrade_attempt> by);
 
     /// Closes the transport after what was sent, as its own `close` does.
     [[nodiscard]] bool close() { return transport_.close(transport::ending::orderly); }
@@ -121,8 +117,7 @@ private:
     [[nodiscard]] static asio::awaitable<void> drain(self_ptr self);
     [[nodiscard]] static asio::awaitable<void> carry_out(
         self_ptr self,
-        std::shared_ptr<upgrade_attempt> attempt,
-        transport::any_transport candidate);
+        std::shared_ptr<upgrade_attempt> attempt);
     [[nodiscard]] bool take(transport::any_transport const& from, eio::packet&& received);
     void flush();
     void switch_to(transport::any_transport next);
@@ -253,30 +248,22 @@ inline asio::awaitable<void> link::drain(self_ptr self) {
         co_await self->drained_.wait();
 }
 
-inline asio::awaitable<void> link::upgrade(
-    transport::any_transport candidate,
-    std::chrono::milliseconds timeout) {
-    attempt_ = std::make_shared<upgrade_attempt>(
-        *shard_,
-        candidate,
-        timeout,
-        [this] { owner_->release_poll(); },
-        [this](direction way, eio::packet const& packet) { owner_->show(way, packet); });
-    return carry_out(self(), attempt_, std::move(candidate));
+inline asio::awaitable<void> link::upgrade(std::shared_ptr<upgrade_attempt> by) {
+    attempt_ = by;
+    return carry_out(self(), std::move(by));
 }
 
 inline asio::awaitable<void> link::carry_out(
     self_ptr self,
-    std::shared_ptr<upgrade_attempt> attempt,
-    transport::any_transport candidate) {
-    bool const taken = co_await attempt->run();
+    std::shared_ptr<upgrade_attempt> attempt) {
+    auto taken = co_await attempt->run();
     if (self->attempt_ == attempt)
         self->attempt_ = nullptr;
     if (!taken)
         co_return;
-    self->switch_to(candidate);
+    self->switch_to(taken);
     co_await self->owner_->wait_until_wanted();
-    co_await read(self, std::move(candidate));
+    co_await read(self, std::move(taken));
 }
 
 inline void link::switch_to(transport::any_transport next) {

@@ -2,8 +2,7 @@
 // The options of an Engine.IO server, with the reference's names and defaults.
 #pragma once
 
-#include <socoro/base/hooks.hpp>
-#include <socoro/base/limits.hpp>
+#include <socoro/engine/session_options.hpp>
 #include <socoro/net/http_connection.hpp>
 
 #include <algorithm>
@@ -28,21 +27,8 @@ struct cors_options {
     bool credentials = false;
 };
 
-/// What happens to packets that a client does not take in time. What was sent with a topic is an
-/// event, anything else is indispensable: acknowledgements, the packets of a protocol.
-enum class outbox_policy {
-    /// The client is disconnected when more than `outbox_bytes` wait.
-    disconnect,
-    /// An event that does not fit any more is dropped. What is indispensable may fill the outbox
-    /// to twice its size; then the client is disconnected.
-    drop_newest,
-    /// When more than `outbox_bytes` wait, only the newest event of each topic stays. If that is
-    /// still too much, the client is disconnected. A client that keeps up misses nothing.
-    keep_latest,
-};
-
 /// The options of an Engine.IO server.
-struct options {
+struct options : session_options {
     /// Requests whose path begins with this and a slash are the engine's. One slash at its end
     /// is left out.
     std::string path = "/engine.io";
@@ -58,14 +44,7 @@ struct options {
     std::chrono::milliseconds upgrade_timeout{10'000};
     /// The most packets that answer one poll: python clients refuse more than 16.
     std::size_t packets_per_poll = 16;
-    /// Bytes that may wait for one client ...
-    std::size_t outbox_bytes = 16 * 1024 * 1024;
-    /// ... and what happens beyond: a peer that does not read is disconnected, or misses events.
-    outbox_policy when_outbox_full = outbox_policy::disconnect;
     cors_options cors;
-    socoro::hooks hooks;
-    /// Limits on what a peer may send; `max_http_buffer_size` among them.
-    socoro::limits limits;
     net::http_deadlines deadlines;
 
     [[nodiscard]] bool allows(std::string_view transport) const {

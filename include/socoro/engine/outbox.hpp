@@ -3,8 +3,8 @@
 // disconnecting is the session's business.
 #pragma once
 
-#include <socoro/engine/options.hpp>
 #include <socoro/engine/queue.hpp>
+#include <socoro/engine/session_options.hpp>
 #include <socoro/engine/topic_queue.hpp>
 
 #include <algorithm>

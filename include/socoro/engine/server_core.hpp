@@ -9,7 +9,7 @@
 #include <socoro/engine/cors.hpp>
 #include <socoro/engine/refusals.hpp>
 #include <socoro/engine/router.hpp>
-#include <socoro/engine/session_core.hpp>
+#include <socoro/engine/server_session_core.hpp>
 #include <socoro/net/http_server_core.hpp>
 #include <socoro/net/task_group.hpp>
 #include <socoro/transport/polling_server.hpp>
@@ -94,7 +94,7 @@ public:
     }
 
     [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
-    [[nodiscard]] std::shared_ptr<session_core> find(std::string const& sid) const;
+    [[nodiscard]] std::shared_ptr<server_session_core> find(std::string const& sid) const;
     /// The options; the path has no slash at its end.
     [[nodiscard]] engine::options const& options() const noexcept { return *options_; }
     [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
@@ -113,16 +113,16 @@ private:
     [[nodiscard]] asio::awaitable<void> open_websocket(
         net::http_connection& connection,
         std::string sid);
-    [[nodiscard]] std::shared_ptr<session_core> make_session(
+    [[nodiscard]] std::shared_ptr<server_session_core> make_session(
         http::request request,
         std::string address);
-    void start(std::shared_ptr<session_core> const& session, transport::any_transport over);
+    void start(std::shared_ptr<server_session_core> const& session, transport::any_transport over);
 
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<engine::options const> options_;
     on_session accept_;
     std::shared_ptr<net::task_group> loops_;
-    std::unordered_map<std::string, std::shared_ptr<session_core>> sessions_;
+    std::unordered_map<std::string, std::shared_ptr<server_session_core>> sessions_;
     bool closed_ = false;
 };
 
@@ -142,7 +142,7 @@ inline bool server_core::owns(http::request const& request) const {
            path[prefix.size()] == '/';
 }
 
-inline std::shared_ptr<session_core> server_core::find(std::string const& sid) const {
+inline std::shared_ptr<server_session_core> server_core::find(std::string const& sid) const {
     auto const found = sessions_.find(sid);
     return found == sessions_.end() ? nullptr : found->second;
 }
@@ -255,22 +255,22 @@ server_core::open(transport::any_transport over, http::request request, std::str
         start(make_session(std::move(request), std::move(address)), std::move(over));
 }
 
-inline std::shared_ptr<session_core> server_core::make_session(
+inline std::shared_ptr<server_session_core> server_core::make_session(
     http::request request,
     std::string address) {
-    return std::make_shared<session_core>(
+    return std::make_shared<server_session_core>(
         loops_,
         shard_,
         options_,
         origin{make_id(), std::move(request), std::move(address)},
-        [weak = weak_from_this()](session_core& ended) {
+        [weak = weak_from_this()](server_session_core& ended) {
             if (auto const self = weak.lock())
                 self->sessions_.erase(ended.sid());
         });
 }
 
 inline void server_core::start(
-    std::shared_ptr<session_core> const& session,
+    std::shared_ptr<server_session_core> const& session,
     transport::any_transport over) {
     session->open(std::move(over));
     sessions_.emplace(session->sid(), session);

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-// One Engine.IO session: it joins the link to its client, the heartbeat and the layer above, and
-// ends with exactly one reason.
+// One Engine.IO session, whichever end of it: it joins the link to the peer and the layer above, and
+// ends with exactly one reason. What differs between the ends, the heartbeat and how a session
+// begins, is added by server_session_core.hpp and client_session_core.hpp.
 #pragma once
 
 #include <socoro/base/describe.hpp>
-#include <socoro/eio/handshake.hpp>
 #include <socoro/engine/failure.hpp>
 #include <socoro/engine/link.hpp>
-#include <socoro/engine/options.hpp>
 #include <socoro/engine/origin.hpp>
-#include <socoro/engine/pacemaker.hpp>
+#include <socoro/engine/session_options.hpp>
 #include <socoro/engine/sink.hpp>
 #include <socoro/http/message.hpp>
 #include <socoro/net/shard.hpp>
@@ -18,7 +17,6 @@
 #include <socoro/transport/any_transport.hpp>
 
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,29 +27,18 @@
 namespace socoro::engine {
 
 /// The shared state of a session. Not thread-safe; it lives on the executor of its shard.
-class session_core final : public link::owner {
+class session_core : public link::owner {
 public:
-    /// What reads and writes runs in `loops`. `on_end` is called once, when the session has ended.
-    session_core(
-        std::shared_ptr<net::task_group> loops,
-        std::shared_ptr<net::shard> owner,
-        std::shared_ptr<engine::options const> opts,
-        engine::origin from,
-        std::function<void(session_core&)> on_end);
+    session_core(session_core const&) = delete;
+    session_core& operator=(session_core const&) = delete;
+    virtual ~session_core() = default;
 
-    /// Takes its transport and queues the open packet, before everything else that is sent.
-    void open(transport::any_transport first);
-
-    /// Starts to send, and to receive for `receiver`. Comes once, after `open`; a session that
-    /// was closed in between tells the receiver so.
+    /// Starts to send, and to receive for `receiver`. Comes once, after the session has a
+    /// transport; one that was closed in between tells the receiver so.
     void start(std::shared_ptr<sink> receiver);
 
-    /// Tries to go on over `candidate`. False if that may not be: an upgrade is under way or
-    /// done, none is allowed, the session is not on polling, or it has ended.
-    [[nodiscard]] bool start_upgrade(transport::any_transport candidate);
-
     /// Queues packets in order, all or none, unless that cannot be; dropped once the session is
-    /// closing. They leave together with what else is sent in this turn of the executor. A client
+    /// closing. They leave together with what else is sent in this turn of the executor. A peer
     /// for which too much waits is disconnected afterwards, or misses events, as the option
     /// `when_outbox_full` says.
     sent send(std::span<packet_ptr const> packets, delivery how = {});
@@ -86,7 +73,7 @@ public:
     }
     [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
     [[nodiscard]] bool is_closed() const noexcept { return state_ == state::closed; }
-    [[nodiscard]] engine::options const& options() const noexcept { return *options_; }
+    [[nodiscard]] session_options const& options() const noexcept { return *options_; }
     [[nodiscard]] net::shard& owner() const noexcept { return *shard_; }
 
     /// Whether a packet sent now would leave at once.
@@ -95,12 +82,36 @@ public:
     /// Bytes that wait for the transport.
     [[nodiscard]] std::size_t queued_bytes() const noexcept { return link_.queued().bytes(); }
 
-    /// How many events this client missed because it did not take them in time, volatile ones
+    /// How many events the peer missed because it did not take them in time, volatile ones
     /// included.
     [[nodiscard]] std::size_t dropped() const noexcept { return link_.queued().dropped(); }
 
     /// Waits until nothing is queued, or the session has ended.
     [[nodiscard]] asio::awaitable<void> drain() { return link_.drain(); }
+
+protected:
+    /// What reads and writes runs in `loops`.
+    session_core(
+        std::shared_ptr<net::task_group> loops,
+        std::shared_ptr<net::shard> owner,
+        std::shared_ptr<session_options const> opts,
+        engine::origin from);
+
+    /// A packet arrived that is no message.
+    virtual void on_control(eio::packet const& received) = 0;
+    /// Whether packets of the peer can reach us from now on.
+    virtual void on_reading(bool reads) = 0;
+    /// The session has ended: nothing may be timed any more.
+    virtual void on_end() = 0;
+
+    void send(eio::packet_type type, std::string data = {});
+    /// Runs a coroutine of the session; an exception out of it ends this session, and nothing else.
+    void launch(asio::awaitable<void> loop);
+    void end(errc reason);
+    [[nodiscard]] link& peer_link() noexcept { return link_; }
+    void show(direction way, eio::packet const& packet) const override {
+        engine::show(options_->hooks, origin_, way, packet);
+    }
 
 private:
     enum class state {
@@ -117,35 +128,23 @@ private:
         end(state_ == state::closing ? errc::forced_close : reason);
     }
     void on_broken() override { end(errc::transport_error); }
-    void release_poll() override {
-        if (is_writable())
-            send(eio::packet_type::noop);
-    }
     void report(std::error_code why) const override {
         if (why && state_ != state::closed)
             engine::report(options_->hooks, origin_, why);
-    }
-    void show(direction way, eio::packet const& packet) const override {
-        engine::show(options_->hooks, origin_, way, packet);
     }
 
     [[nodiscard]] std::shared_ptr<session_core> self() {
         return std::static_pointer_cast<session_core>(shared_from_this());
     }
     [[nodiscard]] bool is_wanted() const { return !is_open() || sink_->wants_more(); }
-    void launch(asio::awaitable<void> loop);
-    void send(eio::packet_type type, std::string data = {});
     void give_up();
-    void end(errc reason);
 
     std::shared_ptr<net::task_group> loops_;
     std::shared_ptr<net::shard> shard_;
-    std::shared_ptr<engine::options const> options_;
+    std::shared_ptr<session_options const> options_;
     engine::origin origin_;
-    std::function<void(session_core&)> on_end_;
     std::shared_ptr<sink> sink_;
     link link_;
-    pacemaker pacemaker_;
     net::signal resumed_;
     state state_ = state::open;
     std::optional<errc> reason_;
@@ -154,35 +153,14 @@ private:
 inline session_core::session_core(
     std::shared_ptr<net::task_group> loops,
     std::shared_ptr<net::shard> owner,
-    std::shared_ptr<engine::options const> opts,
-    engine::origin from,
-    std::function<void(session_core&)> on_end)
+    std::shared_ptr<session_options const> opts,
+    engine::origin from)
     : loops_(std::move(loops))
     , shard_(std::move(owner))
     , options_(std::move(opts))
     , origin_(std::move(from))
-    , on_end_(std::move(on_end))
     , link_(*this, *shard_, *options_)
-    , pacemaker_(
-          *shard_,
-          *options_,
-          [this] { send(eio::packet_type::ping); },
-          [this] { end(errc::ping_timeout); })
     , resumed_(*shard_) {}
-
-inline void session_core::open(transport::any_transport first) {
-    eio::open open;
-    open.sid = sid();
-    bool const may_upgrade = options_->allow_upgrades && options_->allows("websocket");
-    if (may_upgrade && first.name() == "polling")
-        open.upgrades.emplace_back("websocket");
-    open.ping_interval = options_->ping_interval;
-    open.ping_timeout = options_->ping_timeout;
-    open.max_payload = options_->limits.max_http_buffer_size;
-    link_.open(std::move(first));
-    send(eio::packet_type::open, eio::encode(open));
-    pacemaker_.start();
-}
 
 inline void session_core::start(std::shared_ptr<sink> receiver) {
     if (is_closed())
@@ -194,7 +172,6 @@ inline void session_core::start(std::shared_ptr<sink> receiver) {
     launch(std::move(reading));
 }
 
-/// An exception out of the sink ends this session, and nothing else.
 inline void session_core::launch(asio::awaitable<void> loop) {
     loops_->spawn(std::move(loop), [self = self()](std::exception_ptr failure) {
         // After the end, a loop may have been cancelled because it took too long.
@@ -210,31 +187,23 @@ inline void session_core::launch(asio::awaitable<void> loop) {
 inline bool session_core::on_packet(eio::packet&& received) {
     if (state_ != state::open)
         return true;
-    switch (received.type) {
-    case eio::packet_type::message: {
+    if (received.type == eio::packet_type::message) {
         // The message may end the session, which lets go of the sink.
         auto const receiver = sink_;
         receiver->on_message(message{received.binary, std::move(received.data)});
-        break;
-    }
-    case eio::packet_type::pong: pacemaker_.on_pong(); break;
-    case eio::packet_type::ping:
-        // In this direction only the server pings.
-        end(errc::transport_error);
-        break;
-    default: break;
+    } else {
+        on_control(received);
     }
     return is_wanted();
 }
 
-/// While we do not read, the peer's pong cannot reach us: its deadline waits as well.
 inline asio::awaitable<void> session_core::wait_until_wanted() {
     if (is_wanted())
         co_return;
-    pacemaker_.suspend();
+    on_reading(false);
     while (!is_wanted())
         co_await resumed_.wait();
-    pacemaker_.resume();
+    on_reading(true);
 }
 
 inline void session_core::on_idle() {
@@ -288,22 +257,14 @@ inline void session_core::end(errc reason) {
         return;
     auto const keep = shared_from_this();
     reason_ = reason;
-    pacemaker_.stop();
     // Closing a transport may let the next request in: it must not find this session any more.
-    on_end_(*this);
+    on_end();
     // Whoever keeps the session afterwards keeps neither the connection nor its buffers.
     link_.stop();
     if (auto const receiver = std::exchange(sink_, nullptr))
         receiver->on_close(reason);
     link_.wake_all();
     resumed_.notify_all();
-}
-
-inline bool session_core::start_upgrade(transport::any_transport candidate) {
-    if (!options_->allow_upgrades || state_ == state::closed || !link_.can_upgrade())
-        return false;
-    launch(link_.upgrade(std::move(candidate), options_->upgrade_timeout));
-    return true;
 }
 
 }  // namespace socoro::engine

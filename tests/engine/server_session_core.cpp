@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <socoro/engine/session_core.hpp>
+#include <socoro/engine/server_session_core.hpp>
 
 #include "engine/recorder.hpp"
 #include "support/memory_transport.hpp"
@@ -31,12 +31,12 @@ strings text_of_all(test::memory_transport& client, test::world& in) {
 struct one_session : test::world {
     explicit one_session(engine::options const& options = {}, std::string_view over = "websocket")
         : wire(shard, over, plan)
-        , core(std::make_shared<engine::session_core>(
+        , core(std::make_shared<engine::server_session_core>(
               loops,
               shard,
               std::make_shared<engine::options const>(options),
               engine::origin{"sid", {}, "192.0.2.1"},
-              [this](engine::session_core&) { ++ends; })) {
+              [this](engine::server_session_core&) { ++ends; })) {
         core->open(transport::any_transport(wire.first));
         core->start(sink);
         run();
@@ -58,7 +58,7 @@ struct one_session : test::world {
     std::shared_ptr<test::faults> plan = std::make_shared<test::faults>();
     test::memory_transport_pair wire;
     std::shared_ptr<recorder> sink = std::make_shared<recorder>();
-    std::shared_ptr<engine::session_core> core;
+    std::shared_ptr<engine::server_session_core> core;
     int ends = 0;
 };
 
@@ -96,7 +96,7 @@ std::string const open_packet =
 
 }  // namespace
 
-TEST_CASE("engine/session_core: begins with the open packet") {
+TEST_CASE("engine/server_session_core: begins with the open packet") {
     one_session s;
     CHECK(s.take() == strings{open_packet});
     CHECK(s.core->is_open());
@@ -108,16 +108,16 @@ TEST_CASE("engine/session_core: begins with the open packet") {
     CHECK(fixed.take().at(0).find(R"("upgrades":[])") != std::string::npos);
 }
 
-TEST_CASE("engine/session_core: what is sent before it starts follows the open packet") {
+TEST_CASE("engine/server_session_core: what is sent before it starts follows the open packet") {
     test::world w;
     test::memory_transport_pair const wire(w.shard);
     auto const sink = std::make_shared<recorder>();
-    auto const core = std::make_shared<engine::session_core>(
+    auto const core = std::make_shared<engine::server_session_core>(
         std::make_shared<net::task_group>(w.shard),
         w.shard,
         std::make_shared<engine::options const>(),
         engine::origin{"sid", {}, ""},
-        [](engine::session_core&) {});
+        [](engine::server_session_core&) {});
     core->open(transport::any_transport(wire.first));
     send(*core, "early");
     core->close();
@@ -128,16 +128,16 @@ TEST_CASE("engine/session_core: what is sent before it starts follows the open p
     CHECK(w.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: a session that ended before it starts tells its sink") {
+TEST_CASE("engine/server_session_core: a session that ended before it starts tells its sink") {
     test::world w;
     test::memory_transport_pair const wire(w.shard);
     auto const sink = std::make_shared<recorder>();
-    auto const core = std::make_shared<engine::session_core>(
+    auto const core = std::make_shared<engine::server_session_core>(
         std::make_shared<net::task_group>(w.shard),
         w.shard,
         std::make_shared<engine::options const>(),
         engine::origin{"sid", {}, ""},
-        [](engine::session_core&) {});
+        [](engine::server_session_core&) {});
     core->open(transport::any_transport(wire.first));
     core->discard();
     core->start(sink);
@@ -147,7 +147,7 @@ TEST_CASE("engine/session_core: a session that ended before it starts tells its 
     CHECK(w.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: messages go both ways, in order") {
+TEST_CASE("engine/server_session_core: messages go both ways, in order") {
     one_session s;
     s.client_says("1");
     s.client_says("2");
@@ -157,7 +157,7 @@ TEST_CASE("engine/session_core: messages go both ways, in order") {
     CHECK(s.sink->messages == strings{"1", "2"});
 }
 
-TEST_CASE("engine/session_core: an answer leaves with the batch it answers") {
+TEST_CASE("engine/server_session_core: an answer leaves with the batch it answers") {
     one_session s;
     s.sink->react = [&](std::string const& m) { send(*s.core, "re:" + m); };
     s.client_says("1");
@@ -165,7 +165,8 @@ TEST_CASE("engine/session_core: an answer leaves with the batch it answers") {
     CHECK(s.take() == strings{open_packet, "4re:1", "4re:2"});
 }
 
-TEST_CASE("engine/session_core: pings 25 s after the opening and after each pong, not before") {
+TEST_CASE(
+    "engine/server_session_core: pings 25 s after the opening and after each pong, not before") {
     one_session s;
     std::ignore = s.take();
     s.advance(25s - 1ms);
@@ -180,7 +181,9 @@ TEST_CASE("engine/session_core: pings 25 s after the opening and after each pong
     CHECK(s.take() == strings{"2"});
 }
 
-TEST_CASE("engine/session_core: without a pong it ends 45 s after the last sign, messages or not") {
+TEST_CASE(
+    "engine/server_session_core: without a pong it ends 45 s after the last sign, messages or "
+    "not") {
     one_session s;
     s.advance(44s);
     s.client_says("alive, but no pong");
@@ -193,7 +196,7 @@ TEST_CASE("engine/session_core: without a pong it ends 45 s after the last sign,
     CHECK(s.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: ten hours of heartbeats") {
+TEST_CASE("engine/server_session_core: ten hours of heartbeats") {
     one_session s;
     for (int i = 0; i < 10 * 3600 / 26; ++i) {
         s.advance(26s);
@@ -203,14 +206,14 @@ TEST_CASE("engine/session_core: ten hours of heartbeats") {
     CHECK(s.take().size() == 1 + 10 * 3600 / 26);
 }
 
-TEST_CASE("engine/session_core: a ping from the client is a transport error") {
+TEST_CASE("engine/server_session_core: a ping from the client is a transport error") {
     one_session s;
     s.client_sends(type::ping);
     CHECK(s.sink->reason == errc::transport_error);
     CHECK(s.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: packets nobody asked for are ignored") {
+TEST_CASE("engine/server_session_core: packets nobody asked for are ignored") {
     one_session s;
     for (auto const t : {type::open, type::close, type::pong, type::upgrade, type::noop})
         s.client_sends(t, "probe");
@@ -219,7 +222,8 @@ TEST_CASE("engine/session_core: packets nobody asked for are ignored") {
     CHECK(s.core->is_open());
 }
 
-TEST_CASE("engine/session_core: the end of the transport ends it with the transport's reason") {
+TEST_CASE(
+    "engine/server_session_core: the end of the transport ends it with the transport's reason") {
     for (auto const reason : {errc::transport_close, errc::transport_error, errc::parse_error}) {
         one_session s;
         s.wire.first->end(reason);
@@ -236,7 +240,7 @@ TEST_CASE("engine/session_core: the end of the transport ends it with the transp
     }
 }
 
-TEST_CASE("engine/session_core: closing delivers what was queued, and nothing after") {
+TEST_CASE("engine/server_session_core: closing delivers what was queued, and nothing after") {
     one_session s;
     std::ignore = s.take();
     s.wire.first->block();
@@ -252,7 +256,7 @@ TEST_CASE("engine/session_core: closing delivers what was queued, and nothing af
     CHECK(s.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: a peer that never reads cannot keep a closing session") {
+TEST_CASE("engine/server_session_core: a peer that never reads cannot keep a closing session") {
     one_session s;
     s.wire.first->block();
     send(*s.core, "queued");
@@ -262,7 +266,8 @@ TEST_CASE("engine/session_core: a peer that never reads cannot keep a closing se
     CHECK(s.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: a peer that never reads is disconnected at the outbox limit") {
+TEST_CASE(
+    "engine/server_session_core: a peer that never reads is disconnected at the outbox limit") {
     engine::options options;
     options.outbox_bytes = 1000;
     one_session s(options);
@@ -283,7 +288,7 @@ TEST_CASE("engine/session_core: a peer that never reads is disconnected at the o
     CHECK(s.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: a peer that reads late misses events, if that was chosen") {
+TEST_CASE("engine/server_session_core: a peer that reads late misses events, if that was chosen") {
     engine::options options;
     options.outbox_bytes = 300;
     options.when_outbox_full = engine::outbox_policy::drop_newest;
@@ -304,7 +309,8 @@ TEST_CASE("engine/session_core: a peer that reads late misses events, if that wa
     CHECK(names_of(s.take()) == "e");
 }
 
-TEST_CASE("engine/session_core: a peer that reads late gets the newest, if that was chosen") {
+TEST_CASE(
+    "engine/server_session_core: a peer that reads late gets the newest, if that was chosen") {
     engine::options options;
     options.outbox_bytes = 300;
     options.when_outbox_full = engine::outbox_policy::keep_latest;
@@ -328,7 +334,7 @@ TEST_CASE("engine/session_core: a peer that reads late gets the newest, if that 
     CHECK(s.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: a volatile event goes at once or never") {
+TEST_CASE("engine/server_session_core: a volatile event goes at once or never") {
     one_session s;
     std::ignore = s.take();
     CHECK(send_volatile(*s.core, "a") == engine::sent::queued);
@@ -351,7 +357,8 @@ TEST_CASE("engine/session_core: a volatile event goes at once or never") {
     CHECK(s.core->dropped() == 3);
 }
 
-TEST_CASE("engine/session_core: draining waits until all has left, or the session has ended") {
+TEST_CASE(
+    "engine/server_session_core: draining waits until all has left, or the session has ended") {
     one_session s;
     CHECK(s.spawn(s.core->drain())->done());
     s.wire.first->block();
@@ -372,7 +379,8 @@ TEST_CASE("engine/session_core: draining waits until all has left, or the sessio
     CHECK(ended->done());
 }
 
-TEST_CASE("engine/session_core: draining that was asked for may begin after everything is gone") {
+TEST_CASE(
+    "engine/server_session_core: draining that was asked for may begin after everything is gone") {
     one_session s;
     s.wire.first->block();
     send(*s.core, "x");
@@ -382,7 +390,7 @@ TEST_CASE("engine/session_core: draining that was asked for may begin after ever
     CHECK(s.spawn(std::move(held))->done());
 }
 
-TEST_CASE("engine/session_core: whoever keeps it after its end keeps no transport") {
+TEST_CASE("engine/server_session_core: whoever keeps it after its end keeps no transport") {
     one_session s;
     std::weak_ptr<test::memory_transport> const transport = s.wire.first;
     s.core->discard();
@@ -395,7 +403,8 @@ TEST_CASE("engine/session_core: whoever keeps it after its end keeps no transpor
     CHECK_FALSE(s.core->start_upgrade(transport::any_transport(s.wire.second)));
 }
 
-TEST_CASE("engine/session_core: while the sink wants no more nothing is read, then all follows") {
+TEST_CASE(
+    "engine/server_session_core: while the sink wants no more nothing is read, then all follows") {
     one_session s;
     s.sink->react = [&](std::string const&) { s.sink->wants = false; };
     s.client_says("1");
@@ -411,7 +420,7 @@ TEST_CASE("engine/session_core: while the sink wants no more nothing is read, th
     CHECK(s.sink->messages == strings{"1", "2", "3"});
 }
 
-TEST_CASE("engine/session_core: while it does not read, pings go on and no pong is missed") {
+TEST_CASE("engine/server_session_core: while it does not read, pings go on and no pong is missed") {
     one_session s;
     s.sink->react = [&](std::string const&) { s.sink->wants = false; };
     s.client_says("1");
@@ -432,7 +441,7 @@ TEST_CASE("engine/session_core: while it does not read, pings go on and no pong 
     CHECK(s.sink->reason == errc::ping_timeout);
 }
 
-TEST_CASE("engine/session_core: closing a session that does not read ends it") {
+TEST_CASE("engine/server_session_core: closing a session that does not read ends it") {
     one_session s;
     s.sink->react = [&](std::string const&) { s.sink->wants = false; };
     s.client_says("1");
@@ -442,7 +451,8 @@ TEST_CASE("engine/session_core: closing a session that does not read ends it") {
     CHECK(s.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: an answer that fails when it reads no more leaves no timer") {
+TEST_CASE(
+    "engine/server_session_core: an answer that fails when it reads no more leaves no timer") {
     one_session s;
     s.sink->react = [&](std::string const& m) {
         s.sink->wants = false;
@@ -454,7 +464,7 @@ TEST_CASE("engine/session_core: an answer that fails when it reads no more leave
     CHECK(s.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: the sink may end the session, whatever it is told") {
+TEST_CASE("engine/server_session_core: the sink may end the session, whatever it is told") {
     one_session closing;
     closing.sink->react = [&](std::string const&) { closing.core->close(); };
     closing.client_says("1");
@@ -469,7 +479,7 @@ TEST_CASE("engine/session_core: the sink may end the session, whatever it is tol
     CHECK(discarding.sink->closes == 1);
 }
 
-TEST_CASE("engine/session_core: a sink that throws ends its own session, nothing else") {
+TEST_CASE("engine/server_session_core: a sink that throws ends its own session, nothing else") {
     engine::options options;
     strings failures;
     options.hooks.handler_failed = [&](auto where, auto what) {
@@ -484,7 +494,7 @@ TEST_CASE("engine/session_core: a sink that throws ends its own session, nothing
     CHECK(s.clock->armed() == 0);
 }
 
-TEST_CASE("engine/session_core: whatever operation fails, it ends once and leaves nothing") {
+TEST_CASE("engine/server_session_core: whatever operation fails, it ends once and leaves nothing") {
     std::size_t nth = 0;
     for (bool failed = true; failed; ++nth) {
         CAPTURE(nth);
@@ -509,7 +519,7 @@ TEST_CASE("engine/session_core: whatever operation fails, it ends once and leave
     CHECK(nth > 15);
 }
 
-TEST_CASE("engine/session_core: the end of the context takes it along") {
+TEST_CASE("engine/server_session_core: the end of the context takes it along") {
     one_session s;
     s.wire.first->block();
     send(*s.core, "x");
