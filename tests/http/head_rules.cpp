@@ -112,3 +112,22 @@ TEST_CASE("http/head_rules: Transfer-Encoding is chunked, once, on HTTP/1.1, wit
 TEST_CASE("http/head_rules: a coding under chunked is understood but not supported") {
     CHECK(with({{"Transfer-Encoding", "gzip, chunked"}}) == errc::http_unsupported_coding);
 }
+
+TEST_CASE("http/head_rules: a response needs no Host, and frames as a request does") {
+    using socoro::http::response;
+    auto const framed = [](socoro::http::fields headers, unsigned version = 11) {
+        return check_head(response{200, std::move(headers), ""}, version);
+    };
+    CHECK_FALSE(framed({}));
+    CHECK_FALSE(framed({{"Content-Length", "5"}}));
+    CHECK(framed({{"Content-Length", "+5"}}) == errc::http_malformed);
+    CHECK(
+        framed({{"Content-Length", "5"}, {"Transfer-Encoding", "chunked"}}) ==
+        errc::http_malformed);
+    CHECK_FALSE(framed({{"Transfer-Encoding", "chunked"}}));
+    CHECK(framed({{"Transfer-Encoding", "chunked"}}, 10) == errc::http_malformed);
+    CHECK(framed({{"Transfer-Encoding", "gzip, chunked"}}) == errc::http_unsupported_coding);
+    CHECK(check_head(response{99, {}, ""}, 11) == errc::http_malformed);
+    CHECK(check_head(response{204, {{"Content-Length", "1"}}, ""}, 11) == errc::http_malformed);
+    CHECK_FALSE(check_head(response{304, {{"Content-Length", "1"}}, ""}, 11));
+}

@@ -23,7 +23,7 @@ std::string const chunked =
 std::string bodies(std::string const& bytes, socoro::limits const& bounds = {}) {
     auto const seen = reading::any_way(bytes, bounds);
     std::string all;
-    for (auto const& r : seen.requests)
+    for (auto const& r : seen.messages)
         all += "[" + r.body + "]";
     return seen.error ? seen.error.message() : all;
 }
@@ -70,7 +70,7 @@ TEST_CASE("http/parser: reads the requests of a connection, in any pieces") {
             all += i % 3 == 0 ? post : i % 3 == 1 ? chunked : get;
         return all;
     }();
-    CHECK(reading::any_way(many).requests.size() == 50);
+    CHECK(reading::any_way(many).messages.size() == 50);
     for (unsigned seed = 100; seed < 150; ++seed)
         CHECK(reading::split(many, seed) == reading::whole(many));
 }
@@ -78,9 +78,9 @@ TEST_CASE("http/parser: reads the requests of a connection, in any pieces") {
 TEST_CASE("http/parser: trailer fields never become header fields") {
     auto const seen =
         reading::any_way(chunked_head + "1\r\nx\r\n0\r\nHost: evil\r\nAuthorization: yes\r\n\r\n");
-    REQUIRE(seen.requests.size() == 1);
-    CHECK(seen.requests[0].headers.size() == 2);
-    CHECK(seen.requests[0].headers.get("Host") == "x");
+    REQUIRE(seen.messages.size() == 1);
+    CHECK(seen.messages[0].headers.size() == 2);
+    CHECK(seen.messages[0].headers.get("Host") == "x");
 }
 
 TEST_CASE("http/parser: a body of no bytes is a body") {
@@ -172,15 +172,15 @@ TEST_CASE("http/parser: the size of the head has an exact limit") {
 
 TEST_CASE("http/parser: a head larger than Beast's own limit is fine when ours allows it") {
     auto const large = "GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(12'000, 'a') + "\r\n\r\n";
-    CHECK(reading::whole(large).requests.size() == 1);
-    CHECK(reading::byte_by_byte(large).requests.size() == 1);
+    CHECK(reading::whole(large).messages.size() == 1);
+    CHECK(reading::byte_by_byte(large).messages.size() == 1);
 }
 
 TEST_CASE("http/parser: the number of header fields has an exact limit, and none is dropped") {
     socoro::limits bounds;
     bounds.http_fields = 3;
     std::string const head = "GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 2\r\n";
-    CHECK(reading::any_way(head + "\r\n", bounds).requests.at(0).headers.size() == 3);
+    CHECK(reading::any_way(head + "\r\n", bounds).messages.at(0).headers.size() == 3);
     CHECK(error_of(head + "C: 3\r\n\r\n", bounds) == errc::http_too_many_fields);
 }
 
@@ -264,12 +264,12 @@ TEST_CASE("http/parser: time is linear in the bytes, fed one at a time (CVE-2023
     bounds.http_head = bounds.http_chunk_overhead = bounds.max_http_buffer_size = 1 << 20;
     auto const start = std::chrono::steady_clock::now();
     auto const head = "GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(500'000, 'a') + "\r\n\r\n";
-    CHECK(reading::byte_by_byte(head, bounds).requests.size() == 1);
+    CHECK(reading::byte_by_byte(head, bounds).messages.size() == 1);
     auto const line = chunked_head + "0;" + std::string(500'000, 'a') + "\r\n\r\n";
-    CHECK(reading::byte_by_byte(line, bounds).requests.size() == 1);
+    CHECK(reading::byte_by_byte(line, bounds).messages.size() == 1);
     std::string small = chunked_head;
     for (int i = 0; i < 50'000; ++i)
         small += "1\r\nx\r\n";
-    CHECK(reading::byte_by_byte(small + "0\r\n\r\n", bounds).requests.size() == 1);
+    CHECK(reading::byte_by_byte(small + "0\r\n\r\n", bounds).messages.size() == 1);
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
 }

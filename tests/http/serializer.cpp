@@ -31,7 +31,7 @@ TEST_CASE("http/serializer: a response is its fields in order, the length, and t
     CHECK(
         serialize(answer) ==
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nA: b\r\nContent-Length: 2\r\n\r\nok");
-    CHECK(serialize({}) == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    CHECK(serialize(response{}) == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
 TEST_CASE("http/serializer: the answer to HEAD has the length and no body") {
@@ -133,6 +133,52 @@ TEST_CASE("http/serializer: a request head that would be two is refused") {
     head.headers = {};
     head.method = "GET /";
     CHECK_THROWS_AS((std::ignore = socoro::http::serialize_head(head)), std::invalid_argument);
+}
+
+TEST_CASE("http/serializer: a request is its head and its body, with the length it needs") {
+    request whole{"GET", "/a?b", 11, {{"Host", "x"}, {"A", "b"}}, ""};
+    CHECK(serialize(whole) == "GET /a?b HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n");
+    whole.body = "ok";
+    CHECK(
+        serialize(whole) == "GET /a?b HTTP/1.1\r\nHost: x\r\nA: b\r\nContent-Length: 2\r\n\r\nok");
+    whole.headers.add("content-length", "2");
+    CHECK(
+        serialize(whole) == "GET /a?b HTTP/1.1\r\nHost: x\r\nA: b\r\ncontent-length: 2\r\n\r\nok");
+    for (std::string const method : {"POST", "PUT", "PATCH"})
+        CHECK(
+            serialize({method, "/", 11, {{"Host", "x"}}, ""}) ==
+            method + " / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST_CASE("http/serializer: the parser reads the request that was written") {
+    request const whole{"POST", "/a", 11, {{"Host", "x"}, {"Content-Length", "3"}}, "\r\n!"};
+    auto const bytes = serialize(whole);
+    socoro::http::request_parser parser;
+    for (std::string_view rest = bytes; !rest.empty();)
+        rest.remove_prefix(parser.feed(rest).value());
+    CHECK(parser.take() == whole);
+}
+
+TEST_CASE("http/serializer: a request that a server could take for two is refused") {
+    auto const refuses = [](socoro::http::fields headers, std::string target = "/") {
+        request const whole{"POST", std::move(target), 11, std::move(headers), "x"};
+        try {
+            (void)serialize(whole);
+            return false;
+        } catch (std::invalid_argument const&) {
+            return true;
+        }
+    };
+    CHECK_FALSE(refuses({{"Host", "x"}, {"Content-Length", "1"}}));
+    CHECK(refuses({{"Host", "x"}, {"Content-Length", "2"}}));
+    CHECK(refuses({{"Host", "x"}, {"Content-Length", "01"}}));
+    CHECK(refuses({{"Host", "x"}, {"Content-Length", "1"}, {"content-length", "1"}}));
+    CHECK(refuses({{"Host", "x"}, {"Transfer-Encoding", "chunked"}}));
+    CHECK(refuses({}));
+    CHECK(refuses({{"Host", "x"}, {"host", "x"}}));
+    CHECK(refuses({{"Host", "x\r\nA: b"}}));
+    CHECK(refuses({{"Host", "x"}}, "/\ta"));
+    CHECK(refuses({{"Host", "x"}}, ""));
 }
 
 TEST_CASE("http/serializer: a known date is a field of every final response, once") {

@@ -106,7 +106,7 @@ TEST_CASE("http/smuggling: TE.TE: a coding that only some take for chunked (CVE-
 TEST_CASE("http/smuggling: chunked on HTTP/1.0") {
     auto const seen = reading::any_way(
         "POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
-    CHECK(seen.requests.empty());
+    CHECK(seen.messages.empty());
     CHECK(seen.error == errc::http_malformed);
 }
 

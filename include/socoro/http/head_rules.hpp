@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What RFC 9112 demands of a request head beyond its grammar: a target of a known form (3.2), one
-// proper Host (3.2), and framing that no two readers can understand differently (6.1, 6.3, 11.2).
+// What RFC 9112 demands of a head beyond its grammar: framing that no two readers can understand
+// differently (6.1, 6.3, 11.2), and of a request a target of a known form and one proper Host (3.2).
 // Where the RFC lets a recipient repair or refuse, this refuses.
 #pragma once
 
@@ -23,6 +23,10 @@ namespace socoro::http {
 /// The first rule that the head breaks, if any: `http_malformed`, or `http_unsupported_coding` for
 /// a transfer coding under a proper final `chunked`.
 [[nodiscard]] std::error_code check_head(request const& head);
+
+/// The same of a response of that version of HTTP (10 or 11). One that never has a body must not
+/// announce one either: a reader that believes it would take the next response for the body.
+[[nodiscard]] std::error_code check_head(response const& head, unsigned version);
 
 namespace detail {
 
@@ -57,9 +61,9 @@ namespace detail {
     return {};
 }
 
-[[nodiscard]] inline std::error_code check_content_length(request const& head) {
-    auto const length = head.headers.find("Content-Length");
-    if (length && (head.headers.count("Content-Length") > 1 || !is_number(*length)))
+[[nodiscard]] inline std::error_code check_content_length(fields const& headers) {
+    auto const length = headers.find("Content-Length");
+    if (length && (headers.count("Content-Length") > 1 || !is_number(*length)))
         return errc::http_malformed;
     return {};
 }
@@ -74,15 +78,31 @@ namespace detail {
     return value.empty();
 }
 
-[[nodiscard]] inline std::error_code check_transfer_encoding(request const& head) {
-    auto const coding = head.headers.find("Transfer-Encoding");
+[[nodiscard]] inline std::error_code check_transfer_encoding(
+    fields const& headers,
+    unsigned version) {
+    auto const coding = headers.find("Transfer-Encoding");
     if (!coding)
         return {};
-    bool const ambiguous = head.version < 11 || head.headers.contains("Content-Length") ||
-                           head.headers.count("Transfer-Encoding") > 1;
+    bool const ambiguous = version < 11 || headers.contains("Content-Length") ||
+                           headers.count("Transfer-Encoding") > 1;
     if (ambiguous || !ends_in_chunked(*coding))
         return errc::http_malformed;
     return same_name(*coding, "chunked") ? std::error_code() : errc::http_unsupported_coding;
+}
+
+/// The rules of framing that requests and responses share.
+[[nodiscard]] inline std::error_code check_length_and_coding(
+    fields const& headers,
+    unsigned version) {
+    if (auto const error = check_content_length(headers))
+        return error;
+    return check_transfer_encoding(headers, version);
+}
+
+/// Whether a body is announced that has at least one byte.
+[[nodiscard]] inline bool announces_body(fields const& headers) {
+    return headers.contains("Transfer-Encoding") || !is_made_of(headers.get("Content-Length"), "0");
 }
 
 }  // namespace detail
@@ -114,9 +134,17 @@ inline std::error_code check_head(request const& head) {
         return errc::http_malformed;
     if (auto const error = detail::check_host(head))
         return error;
-    if (auto const error = detail::check_content_length(head))
-        return error;
-    return detail::check_transfer_encoding(head);
+    return detail::check_length_and_coding(head.headers, head.version);
+}
+
+inline std::error_code check_head(response const& head, unsigned version) {
+    if (head.status < 100)
+        return errc::http_malformed;
+    // But 304 may tell the length of what it stands for.
+    bool const empty = is_bodiless(head.status) && head.status != 304;
+    if (empty && detail::announces_body(head.headers))
+        return errc::http_malformed;
+    return detail::check_length_and_coding(head.headers, version);
 }
 
 }  // namespace socoro::http

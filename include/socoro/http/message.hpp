@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // HTTP requests and responses as values (RFC 9110), whole, with the body decoded.
-// Turning bytes into a request is parser.hpp, a response into bytes serializer.hpp.
+// Turning bytes into a request is parser.hpp, into a response response_parser.hpp, and either into
+// bytes serializer.hpp.
 #pragma once
 
 #include <socoro/http/fields.hpp>
@@ -81,10 +82,19 @@ inline std::string_view request::query() const {
     return mark == std::string_view::npos ? std::string_view() : whole.substr(mark + 1);
 }
 
-inline bool request::keep_alive() const {
+namespace detail {
+
+/// Whether a message of that version with these fields lets the connection go on.
+[[nodiscard]] inline bool keeps_alive(fields const& headers, unsigned version) {
     if (headers.has_token("Connection", "close"))
         return false;
     return version >= 11 || headers.has_token("Connection", "keep-alive");
+}
+
+}  // namespace detail
+
+inline bool request::keep_alive() const {
+    return detail::keeps_alive(headers, version);
 }
 
 inline bool request::wants_upgrade() const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Writes responses (RFC 9112 section 4), with the framing fields they need, the body whole: no
-// transfer coding is ever used. Of requests it writes the head.
+// Writes responses and requests (RFC 9112 sections 3 and 4), with the framing fields they need, the
+// body whole: no transfer coding is ever used.
 #pragma once
 
 #include <socoro/http/grammar.hpp>
@@ -43,6 +43,12 @@ struct exchange {
 /// The whole response. Throws as `serialize_head` does.
 [[nodiscard]] std::string serialize(response const& answer, exchange const& facts = {});
 
+/// The whole request: `Content-Length` is added behind its fields, unless they have it, where there
+/// is a body or the method is one that has a meaning for it. Throws std::invalid_argument as
+/// `serialize_head` does, and unless there is exactly one `Host`, no Transfer-Encoding, and no
+/// Content-Length that is not the body's.
+[[nodiscard]] std::string serialize(request const& whole);
+
 namespace detail {
 
 inline void require(bool met, char const* what) {
@@ -55,10 +61,30 @@ inline void require(bool met, char const* what) {
     return std::to_string(is_bodiless(answer.status) ? 0 : answer.body.size());
 }
 
+/// What no message that is written may say, whatever its body.
+inline void check_uncoded(fields const& headers) {
+    require(!headers.contains("Transfer-Encoding"), "a body is written without coding");
+    require(headers.count("Content-Length") <= 1, "Content-Length is given twice");
+}
+
+inline void check_framing(request const& whole) {
+    check_uncoded(whole.headers);
+    auto const given = whole.headers.find("Content-Length");
+    require(
+        !given || *given == std::to_string(whole.body.size()),
+        "Content-Length is not the body's");
+    require(whole.headers.count("Host") == 1, "a request has exactly one Host");
+}
+
+/// Whether a request says how long its body is even if it is empty (RFC 9110 section 8.6).
+[[nodiscard]] inline bool states_length(request const& whole) {
+    auto const& method = whole.method;
+    return !whole.body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
+}
+
 inline void check_framing(response const& answer, exchange const& facts) {
     require(answer.status >= 100 && answer.status <= 999, "a status has three digits");
-    require(!answer.headers.contains("Transfer-Encoding"), "a body is written without coding");
-    require(answer.headers.count("Content-Length") <= 1, "Content-Length is given twice");
+    check_uncoded(answer.headers);
     auto const given = answer.headers.find("Content-Length");
     // Without a body it may tell the length of the one that GET or 200 would have had.
     bool const free = (facts.head || answer.status == 304) && answer.body.empty();
@@ -109,17 +135,34 @@ inline std::string serialize_head(response const& answer, exchange const& facts)
     return out.append("\r\n");
 }
 
-inline std::string serialize_head(request const& head) {
-    detail::require(detail::is_token(head.method), "a method is not a token");
-    auto const breaks_line = [](char c) { return is_control(c) || c == ' '; };
-    detail::require(
+namespace detail {
+
+/// The head of a request but for the empty line that ends it.
+[[nodiscard]] inline std::string lines_of(request const& head) {
+    require(is_token(head.method), "a method is not a token");
+    auto const breaks_line = [](char c) { return is_control(c) || c == '\t' || c == ' '; };
+    require(
         !head.target.empty() && std::none_of(head.target.begin(), head.target.end(), breaks_line),
         "a target has a space or a control character");
     std::string out = head.method + ' ' + head.target;
     out.append(head.version < 11 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
     for (auto const& [name, value] : head.headers)
-        detail::append_field(out, name, value);
-    return out.append("\r\n");
+        append_field(out, name, value);
+    return out;
+}
+
+}  // namespace detail
+
+inline std::string serialize_head(request const& head) {
+    return detail::lines_of(head) + "\r\n";
+}
+
+inline std::string serialize(request const& whole) {
+    detail::check_framing(whole);
+    auto out = detail::lines_of(whole);
+    if (detail::states_length(whole) && !whole.headers.contains("Content-Length"))
+        detail::append_field(out, "Content-Length", std::to_string(whole.body.size()));
+    return out.append("\r\n").append(whole.body);
 }
 
 inline std::string serialize(response const& answer, exchange const& facts) {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <socoro/http/request_sink.hpp>
+#include <socoro/http/message_sink.hpp>
 
 #include <doctest/doctest.h>
 
 using socoro::errc;
-using socoro::http::detail::request_sink;
 using socoro::http::detail::translated;
+using request_sink = socoro::http::detail::message_sink<socoro::http::request>;
+using response_sink = socoro::http::detail::message_sink<socoro::http::response>;
 
-TEST_CASE("http/request_sink: fills a request from what Beast reads") {
+TEST_CASE("http/message_sink: fills a request from what Beast reads") {
     request_sink sink(10);
     std::error_code error;
     CHECK(sink.put_whole("PUT /a HTTP/1.0\r\nA: b \r\nContent-Length: 2\r\n\r\n", error) == 45);
@@ -22,7 +23,20 @@ TEST_CASE("http/request_sink: fills a request from what Beast reads") {
     CHECK(sink.is_done());
 }
 
-TEST_CASE("http/request_sink: knows framing from data, and drops trailer fields") {
+TEST_CASE("http/message_sink: fills a response from what Beast reads") {
+    response_sink sink(10);
+    std::error_code error;
+    CHECK(sink.put_whole("HTTP/1.0 404 No\r\nA: b \r\nContent-Length: 2\r\n\r\n", error) == 45);
+    CHECK_FALSE(error);
+    CHECK(sink.message().status == 404);
+    CHECK(sink.version() == 10);
+    CHECK(sink.message().headers.get("a") == "b");
+    CHECK(sink.put_whole("xyz", error) == 2);
+    CHECK(sink.message().body == "xy");
+    CHECK(sink.is_done());
+}
+
+TEST_CASE("http/message_sink: knows framing from data, and drops trailer fields") {
     request_sink sink(1);
     std::error_code error;
     CHECK(sink.put_whole("PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", error) == 47);
@@ -38,7 +52,7 @@ TEST_CASE("http/request_sink: knows framing from data, and drops trailer fields"
     CHECK(sink.message().body == "x");
 }
 
-TEST_CASE("http/request_sink: Beast's errors become ours") {
+TEST_CASE("http/message_sink: Beast's errors become ours") {
     namespace beast = boost::beast::http;
     auto const of = [](beast::error e) { return translated(beast::make_error_code(e)); };
     CHECK(of(beast::error::body_limit) == errc::http_body_too_large);
