@@ -55,7 +55,7 @@ namespace detail {
 template <typename Contract, typename E>
 [[nodiscard]] constexpr bool check_received() {
     static_assert(check_event<E>());
-    constexpr bool fits = Contract::template is_received<E>;
+    constexpr bool fits = Contract::template is_received<E> || lifecycle_event<E>;
     static_assert(
         fits || !Contract::template is_sent<E>,
         "socoro: wrong direction: by its contract this socket sends the event");
@@ -69,6 +69,9 @@ template <typename Contract, typename E>
 template <typename Contract, typename E>
 [[nodiscard]] constexpr bool check_sent() {
     static_assert(check_event<E>());
+    static_assert(
+        !lifecycle_event<E>,
+        "socoro: this is what a client's socket tells itself: it cannot be sent");
     constexpr bool fits = Contract::template is_sent<E>;
     static_assert(
         fits || !Contract::template is_received<E>,

@@ -65,6 +65,12 @@ concept acknowledged_event = event_type<T> && requires {
     typename T::reply;
 };
 
+/// What a client's socket itself tells, such as `on_connect`: received like an event, never sent.
+template <typename T>
+concept lifecycle_event = event_type<T> && requires {
+    requires T::is_lifecycle;
+};
+
 namespace detail {
 
 template <typename E>
@@ -107,7 +113,7 @@ template <typename E>
             !sio::is_reserved_event(E::event_name),
             "socoro: this event name is reserved");
         static_assert(
-            positional_event<E> || described_struct<E>,
+            positional_event<E> || described_struct<E> || lifecycle_event<E>,
             "socoro: this event is not described: "
             "add BOOST_DESCRIBE_STRUCT(event, (), (members...))");
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The events that a socket has received and no handler has taken yet: in order, bounded, and
-// awaited by name.
+// awaited by name. Among them is what a client's socket tells itself.
 #pragma once
 
 #include <socoro/incoming.hpp>
@@ -22,6 +22,11 @@ namespace socoro::detail {
 /// all are wanted, the owner stops reading until a handler has caught up.
 class inbox {
 public:
+    /// Among names: any event of the peer. It is no UTF-8, which the names of events are.
+    static constexpr std::string_view any_name = "\xff";
+    /// How much of what the socket tells may wait; beyond, the oldest goes.
+    static constexpr std::size_t most_told = 64;
+
     inbox(net::shard& owner, std::size_t most_events, std::size_t most_bytes)
         : most_events_(most_events)
         , most_bytes_(most_bytes)
@@ -30,7 +35,10 @@ public:
     /// Adds an event. Gives the names of those that were dropped for it, if any.
     [[nodiscard]] std::vector<std::string> push(incoming event);
 
-    /// Whether there is an event with one of the names; no names mean any.
+    /// Adds what the socket itself tells. Of what nobody ever asked for, the last is kept.
+    void tell(incoming event);
+
+    /// Whether there is an event with one of the names; no names mean any of the peer.
     [[nodiscard]] bool contains(std::span<std::string_view const> names) const {
         return std::any_of(events_.begin(), events_.end(), one_of{names});
     }
@@ -76,8 +84,12 @@ private:
     struct one_of {
         std::span<std::string_view const> names;
         [[nodiscard]] bool operator()(incoming const& event) const {
-            return names.empty() ||
-                   std::find(names.begin(), names.end(), event.name) != names.end();
+            if (!event.told && (names.empty() || has(any_name)))
+                return true;
+            return has(event.name);
+        }
+        [[nodiscard]] bool has(std::string_view name) const {
+            return std::find(names.begin(), names.end(), name) != names.end();
         }
     };
 
@@ -105,7 +117,7 @@ inline std::vector<std::string> inbox::push(incoming event) {
     std::vector<std::string> dropped;
     bytes_ += event.size;
     events_.push_back(std::move(event));
-    auto const is_unwanted = [this](incoming const& e) { return !is_wanted(e.name); };
+    auto const is_unwanted = [this](incoming const& e) { return !e.told && !is_wanted(e.name); };
     while (is_full()) {
         auto const unwanted = std::find_if(events_.begin(), events_.end(), is_unwanted);
         if (unwanted == events_.end())
@@ -116,6 +128,20 @@ inline std::vector<std::string> inbox::push(incoming event) {
     return dropped;
 }
 
+inline void inbox::tell(incoming event) {
+    auto const is_same = [&](incoming const& e) { return e.told && e.name == event.name; };
+    bool const is_asked_for =
+        std::find(wanted_.begin(), wanted_.end(), event.name) != wanted_.end();
+    auto const outdated = std::find_if(events_.begin(), events_.end(), is_same);
+    if (!is_asked_for && outdated != events_.end())
+        events_.erase(outdated);
+    auto const is_told = [](incoming const& e) { return e.told != nullptr; };
+    if (std::count_if(events_.begin(), events_.end(), is_told) >= std::ptrdiff_t{most_told})
+        events_.erase(std::find_if(events_.begin(), events_.end(), is_told));
+    events_.push_back(std::move(event));
+    notify();
+}
+
 inline std::optional<incoming> inbox::take(std::span<std::string_view const> names) {
     auto const found = std::find_if(events_.begin(), events_.end(), one_of{names});
     if (found == events_.end())
@@ -124,7 +150,7 @@ inline std::optional<incoming> inbox::take(std::span<std::string_view const> nam
 }
 
 inline void inbox::ask_for(std::span<std::string_view const> names) {
-    wants_all_ = wants_all_ || names.empty();
+    wants_all_ = wants_all_ || names.empty() || one_of{names}.has(any_name);
     for (auto const name : names)
         if (std::find(wanted_.begin(), wanted_.end(), name) == wanted_.end())
             wanted_.push_back(name);

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +25,9 @@ struct incoming {
     /// Of the acknowledgement that the client waits for.
     std::optional<std::uint64_t> id;
     std::size_t size = 0;
+    /// What the socket itself tells, an object of the type that has this name; null for what came
+    /// from the peer.
+    std::shared_ptr<void const> told;
 };
 
 /// The event in a packet whose messages had this size.

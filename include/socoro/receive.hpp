@@ -49,9 +49,11 @@ using received_t = typename detail::received_any<Es...>::type;
 
 namespace detail {
 
-/// Reads an event as an `E`; one that does not fit is reported.
+/// Reads the arguments of an event of the peer; one that does not fit is reported.
 template <typename E>
-[[nodiscard]] std::optional<received_t<E>> read_event(channel_core& core, incoming const& event) {
+[[nodiscard]] std::optional<received_t<E>> read_arguments_of(
+    channel_core& core,
+    incoming const& event) {
     value_reader reader(event.attachments);
     arguments_of_t<E> values;
     if (!read_arguments(event.list, 1, reader, values)) {
@@ -64,6 +66,15 @@ template <typename E>
         return std::make_from_tuple<E>(std::move(values));
     else
         return std::get<0>(std::move(values));
+}
+
+/// Reads an event as an `E`; one that does not fit is reported.
+template <typename E>
+[[nodiscard]] std::optional<received_t<E>> read_event(channel_core& core, incoming const& event) {
+    if constexpr (lifecycle_event<E>)
+        return *static_cast<E const*>(event.told.get());
+    else
+        return read_arguments_of<E>(core, event);
 }
 
 /// Takes events of these types out of the inbox of a channel; of any name if there are none.

@@ -36,12 +36,10 @@ struct serving_state {
         , running(std::make_shared<net::task_group>(on.shared_from_this()))
         , ended(on) {}
 
-    /// The names that are served; none where one handler takes any.
+    /// The names that are served.
     [[nodiscard]] static std::vector<std::string_view> names() {
         std::vector<std::string_view> all;
-        bool const any = (add_name<Handlers>(all) || ...);
-        if (any)
-            all.clear();
+        (add_name<Handlers>(all), ...);
         return all;
     }
 
@@ -70,13 +68,11 @@ private:
     using event_of = typename served<typename parameter_of<Handler>::type>::type;
 
     template <typename Handler>
-    [[nodiscard]] static bool add_name(std::vector<std::string_view>& all) {
-        if constexpr (std::is_same_v<event_of<Handler>, any_event>) {
-            return true;
-        } else {
+    static void add_name(std::vector<std::string_view>& all) {
+        if constexpr (std::is_same_v<event_of<Handler>, any_event>)
+            all.push_back(inbox::any_name);
+        else
             all.emplace_back(event_of<Handler>::event_name);
-            return false;
-        }
     }
 
     template <bool Any, typename Handler>
