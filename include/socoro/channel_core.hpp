@@ -5,6 +5,7 @@
 
 #include <socoro/ack.hpp>
 #include <socoro/base/describe.hpp>
+#include <socoro/channel_options.hpp>
 #include <socoro/engine/failure.hpp>
 #include <socoro/engine/session_core.hpp>
 #include <socoro/frames.hpp>
@@ -12,7 +13,6 @@
 #include <socoro/incoming.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/net/task_group.hpp>
-#include <socoro/options.hpp>
 #include <socoro/sio/ack_table.hpp>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ public:
         std::string id,
         std::shared_ptr<net::shard> owner,
         std::shared_ptr<net::task_group> tasks,
-        std::shared_ptr<options const> opts);
+        channel_settings opts);
     channel_core(channel_core const&) = delete;
     channel_core& operator=(channel_core const&) = delete;
     ~channel_core() override = default;
@@ -60,12 +60,12 @@ public:
         on_wait();
     }
 
-    /// Sends a request; the guard ends the wait for the reply.
+    /// Sends a request, or keeps it for later if `keeps_calls`; the guard ends the wait for the reply.
     [[nodiscard]] call_guard call(encoded_event&& event);
 
     /// Keeps who waits for the reply with this id; false unless connected.
     [[nodiscard]] bool expect_reply(std::uint64_t id, std::shared_ptr<reply_sink> waiting);
-    void forget_reply(std::uint64_t id) { std::ignore = calls_.take(id); }
+    virtual void forget_reply(std::uint64_t id) { std::ignore = calls_.take(id); }
 
     /// The sender of the reply to the request with this id.
     [[nodiscard]] replier reply_to(std::optional<std::uint64_t> id);
@@ -73,7 +73,7 @@ public:
 
     /// What other threads sent before is sent now. Anybody may be resumed by it.
     void settle() {
-        auto const keep = shared_from_this();
+        auto const held = shared_from_this();
         shard_->run_submitted();
     }
 
@@ -127,7 +127,7 @@ public:
     }
     [[nodiscard]] net::shard& owner() const noexcept { return *shard_; }
     [[nodiscard]] std::shared_ptr<net::task_group> const& tasks() const noexcept { return tasks_; }
-    [[nodiscard]] socoro::options const& opts() const noexcept { return *options_; }
+    [[nodiscard]] channel_settings const& settings() const noexcept { return settings_; }
 
     /// The channel may be used: it sends and receives.
     void on_connect() { connected_ = true; }
@@ -138,6 +138,8 @@ public:
     }
     void on_event(incoming&& event);
     void on_ack(sio::packet&& packet);
+    /// The connection is lost, which is not the end: who waits for a reply is told why.
+    void on_lost(errc reason);
     /// The end: everybody who waits is told why. Only the first call counts.
     void on_close(errc reason);
 
@@ -155,17 +157,32 @@ protected:
     virtual void on_wait() {}
     /// Other threads have sent more than may wait.
     virtual void on_flood() = 0;
+    /// An event was sent while not connected; without `id` nobody waits for a reply to it.
+    virtual void keep(frame_list const&, std::string_view, std::optional<std::uint64_t>) {}
+    /// Whether a request that is sent while not connected is kept for later.
+    [[nodiscard]] virtual bool keeps_calls() const noexcept { return false; }
+    /// What was kept may go now.
+    void send_kept(frame_list const& frames) { std::ignore = transmit(frames, {}); }
+    /// Something that was sent is dropped.
+    void report_dropped(std::string_view event, errc why);
+
+    /// Runs `task` on the shard, which sends an event of this size. What other threads send counts
+    /// at once, so that a loop of theirs cannot fill the memory.
+    template <typename Task>
+    void submit(std::size_t size, std::string_view name, Task task);
 
 private:
-    void submit(frame_list&& frames, std::string_view name, bool is_volatile);
-    void send_indispensable(frame_list&& frames);
+    void send_indispensable(
+        frame_list&& frames,
+        std::string_view name,
+        std::optional<std::uint64_t> called);
+    void fail_calls(errc why);
     [[nodiscard]] engine::delivery delivery_of(std::string_view name, bool is_volatile) const;
-    void report_dropped(std::string_view event, errc why);
 
     std::string id_;
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<net::task_group> tasks_;
-    std::shared_ptr<options const> options_;
+    channel_settings settings_;
     detail::inbox inbox_;
     sio::ack_table<std::shared_ptr<reply_sink>> calls_;
     /// Of the coroutines that run for the channel by themselves.
@@ -181,38 +198,47 @@ inline channel_core::channel_core(
     std::string id,
     std::shared_ptr<net::shard> owner,
     std::shared_ptr<net::task_group> tasks,
-    std::shared_ptr<options const> opts)
+    channel_settings opts)
     : id_(std::move(id))
     , shard_(std::move(owner))
     , tasks_(std::move(tasks))
-    , options_(std::move(opts))
-    , inbox_(*shard_, options_->inbox_events, options_->inbox_bytes) {}
+    , settings_(std::move(opts))
+    , inbox_(*shard_, settings_.channel().inbox_events, settings_.channel().inbox_bytes) {}
 
 inline void channel_core::emit(encoded_event&& event, bool is_volatile) {
     auto const name = event.name;
     auto frames = make_frames({.nsp = nsp_name()}, std::move(event));
-    if (shard_->is_in_order())
+    if (shard_->is_in_order()) {
         send(frames, name, is_volatile);
-    else
-        submit(std::move(frames), name, is_volatile);
+    } else {
+        auto const size = engine::cost_of(frames);
+        submit(
+            size,
+            name,
+            [this, frames = std::move(frames), name = std::string(name), is_volatile] {
+                send(frames, name, is_volatile);
+            });
+    }
 }
 
 /// Somebody waits for it.
-inline void channel_core::send_indispensable(frame_list&& frames) {
-    if (shard_->is_in_order()) {
+inline void channel_core::send_indispensable(
+    frame_list&& frames,
+    std::string_view name,
+    std::optional<std::uint64_t> called) {
+    auto send = [this, frames = std::move(frames), name = std::string(name), called] {
         if (connected_)
             std::ignore = transmit(frames, {});
-        return;
-    }
-    shard_->submit([self = shared_from_this(), frames = std::move(frames)] {
-        if (self->connected_)
-            std::ignore = self->transmit(frames, {});
-    });
+        else if (called)
+            keep(frames, name, called);
+    };
+    if (shard_->is_in_order())
+        return send();
+    shard_->submit([self = shared_from_this(), send = std::move(send)] { send(); });
 }
 
-/// What other threads send counts at once, so that a loop of theirs cannot fill the memory.
-inline void channel_core::submit(frame_list&& frames, std::string_view name, bool is_volatile) {
-    auto const size = engine::cost_of(frames);
+template <typename Task>
+void channel_core::submit(std::size_t size, std::string_view name, Task task) {
     auto self = shared_from_this();
     if (submitted_bytes_.fetch_add(size) > options_->outbox_bytes) {
         submitted_bytes_ -= size;
@@ -225,23 +251,21 @@ inline void channel_core::submit(frame_list&& frames, std::string_view name, boo
                 self->report_dropped(name, errc::outbox_full);
         });
     }
-    shard_->submit([self = std::move(self),
-                    frames = std::move(frames),
-                    name = std::string(name),
-                    is_volatile,
-                    size] {
+    shard_->submit([self = std::move(self), task = std::move(task), size]() mutable {
         self->submitted_bytes_ -= size;
-        self->send(frames, name, is_volatile);
+        task();
     });
 }
 
 inline void channel_core::send(frame_list const& frames, std::string_view name, bool is_volatile) {
-    if (!connected_)
+    if (!connected_ && is_volatile)
         return;
+    if (!connected_)
+        return keep(frames, name, std::nullopt);
     auto const became = transmit(frames, delivery_of(name, is_volatile));
     // Who disconnects for it has another hook, and who sends volatile events expects it.
     bool const expected =
-        is_volatile || options_->when_outbox_full == engine::outbox_policy::disconnect;
+        is_volatile || settings_.session().when_outbox_full == engine::outbox_policy::disconnect;
     if (became != engine::sent::queued && !expected)
         report_dropped(name, errc::outbox_full);
 }
@@ -249,7 +273,7 @@ inline void channel_core::send(frame_list const& frames, std::string_view name, 
 /// Events of one name in one namespace are a topic. Where that makes no difference, all are one.
 inline engine::delivery channel_core::delivery_of(std::string_view name, bool is_volatile) const {
     std::uint64_t topic = 1;
-    if (options_->when_outbox_full == engine::outbox_policy::keep_latest) {
+    if (settings_.session().when_outbox_full == engine::outbox_policy::keep_latest) {
         std::hash<std::string_view> const hash;
         topic += (hash(name) * 31 + hash(nsp_name())) >> 1;
     }
@@ -257,24 +281,26 @@ inline engine::delivery channel_core::delivery_of(std::string_view name, bool is
 }
 
 inline void channel_core::report_dropped(std::string_view event, errc why) {
-    notify(options_->hooks.dropped, dropped_event{id_, event, why, ++dropped_});
+    notify(settings_.hooks().dropped, dropped_event{id_, event, why, ++dropped_});
 }
 
 inline bool channel_core::expect_reply(std::uint64_t id, std::shared_ptr<reply_sink> waiting) {
-    if (connected_)
+    bool const may_come = connected_ || keeps_calls();
+    if (may_come)
         calls_.add(id, std::move(waiting));
-    return connected_;
+    return may_come;
 }
 
 inline call_guard channel_core::call(encoded_event&& event) {
     auto const pending = std::make_shared<pending_call>(*shard_);
-    if (!connected_) {
+    if (!connected_ && !keeps_calls()) {
         pending->fail(make_error_code(reason_.value_or(errc::transport_close)));
         return {pending, [] {}};
     }
     auto const id = next_ack_id();
+    auto const name = event.name;
     std::ignore = expect_reply(id, pending);
-    send_indispensable(make_frames({.nsp = nsp_name(), .id = id}, std::move(event)));
+    send_indispensable(make_frames({.nsp = nsp_name(), .id = id}, std::move(event)), name, id);
     on_wait();
     return {pending, [weak = weak_from_this(), id] {
                 if (auto const self = weak.lock())
@@ -287,13 +313,16 @@ inline replier channel_core::reply_to(std::optional<std::uint64_t> id) {
 }
 
 inline void channel_core::send_reply(std::uint64_t id, encoded_event&& content) {
-    send_indispensable(make_frames(
-        {.type = sio::packet_type::ack, .nsp = nsp_name(), .id = id},
-        std::move(content)));
+    send_indispensable(
+        make_frames(
+            {.type = sio::packet_type::ack, .nsp = nsp_name(), .id = id},
+            std::move(content)),
+        {},
+        std::nullopt);
 }
 
 inline void channel_core::on_event(incoming&& event) {
-    auto const keep = shared_from_this();
+    auto const held = shared_from_this();
     for (auto const& dropped : inbox_.push(std::move(event)))
         report_dropped(dropped, errc::inbox_full);
 }
@@ -306,15 +335,15 @@ inline void channel_core::on_ack(sio::packet&& packet) {
 }
 
 inline void channel_core::on_misfit(incoming const& event, misfit const& why) {
-    notify(options_->hooks.invalid, invalid_payload{id_, event.name, why.where, why.expected});
-    if (options_->answer_invalid_payload) {
+    notify(settings_.hooks().invalid, invalid_payload{id_, event.name, why.where, why.expected});
+    if (settings_.channel().answer_invalid_payload) {
         json::object const error{
             {"message", why.where + " is not " + why.expected},
             {"where", why.where},
             {"expected", why.expected}};
         reply_to(event.id)(json::object{{"error", error}});
     }
-    if (options_->disconnect_on_invalid_payload)
+    if (settings_.channel().disconnect_on_invalid_payload)
         disconnect(false);
 }
 
@@ -328,10 +357,20 @@ inline void channel_core::on_close(errc reason) {
         return;
     reason_ = reason;
     connected_ = false;
-    auto const keep = shared_from_this();
-    for (auto const& waiting : calls_.take_all())
-        waiting->fail(reason);
+    auto const held = shared_from_this();
+    fail_calls(reason);
     inbox_.notify();
+}
+
+inline void channel_core::on_lost(errc reason) {
+    connected_ = false;
+    auto const held = shared_from_this();
+    fail_calls(reason);
+}
+
+inline void channel_core::fail_calls(errc why) {
+    for (auto const& waiting : calls_.take_all())
+        waiting->fail(why);
 }
 
 inline asio::awaitable<std::exception_ptr> channel_core::run(
@@ -365,7 +404,7 @@ inline void channel_core::spawn(net::task_group& in, asio::awaitable<void> task)
         if (!failure)
             co_return;
         notify(
-            self->options_->hooks.handler_failed,
+            self->settings_.hooks().handler_failed,
             self->nsp_name(),
             describe(engine::unwrapped(failure)));
         self->disconnect(false);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <socoro/base/escape.hpp>
+#include <socoro/channel_options.hpp>
 #include <socoro/engine/options.hpp>
 
 #include <chrono>
@@ -12,30 +13,40 @@
 
 namespace socoro {
 
+/// Connection state recovery: a client whose connection broke comes back as the socket it was, with
+/// its id, its rooms and its data, and gets what was emitted to it meanwhile. The client has to be
+/// one that asks for it, as the reference's in JavaScript does by itself.
+///
+/// Every event that is neither volatile nor acknowledged then carries one more argument, a text at
+/// its end that tells the client how far it got. Programs in C++ pass over it.
+struct recovery_options {
+    bool enabled = false;
+    /// How long after the end of its connection a client may come back as the same.
+    std::chrono::milliseconds max_disconnection_duration{120'000};
+    /// Whether middleware is passed over by those who come back. Unlike the reference's, ours asks
+    /// them again by default: who was allowed in two minutes ago may not be any more.
+    bool skip_middlewares = false;
+    /// Bytes of events that are kept for those who may come back, in all namespaces of the server
+    /// together; the oldest go first. A client that would need one of them starts anew, which is no
+    /// error. The same client missing more than `outbox_bytes` starts anew as well.
+    std::size_t event_bytes = 16'000'000;
+    /// Clients that may come back, counted once for each namespace. Beyond, those that have the
+    /// least time left may not. It bounds what clients that connect and vanish can make us keep.
+    std::size_t sessions = 10'000;
+};
+
 /// The options of a Socket.IO server.
-struct options : engine::options {
+struct options : engine::options, channel_options {
     options() { path = "/socket.io"; }
 
     /// A client that is in no namespace for this long is disconnected.
     std::chrono::milliseconds connect_timeout{45'000};
-    /// The attachments that a packet announced have to come within this time.
-    std::chrono::milliseconds attachment_timeout{30'000};
     /// Whether the browser's script is served under the path, as `/socket.io/socket.io.js`.
     bool serve_client = true;
     /// Where the script is: the folder `dist` of the npm package `socket.io-client`.
     /// Empty: no script is served.
     std::filesystem::path client_directory;
-    /// Events that may wait for one socket's handler; beyond, the client has to wait. But not
-    /// while another coroutine of the same client waits for what only reading can bring, an event
-    /// or a reply: then it is read on, and disconnected at twice the limit.
-    std::size_t inbox_events = 1024;
-    /// Bytes of events that may wait for one socket's handler; beyond, the client has to wait.
-    std::size_t inbox_bytes = 4'000'000;
-    /// Whether an event whose arguments do not fit disconnects its socket.
-    bool disconnect_on_invalid_payload = false;
-    /// Whether such an event is acknowledged, if it asked for that: with one object that has the
-    /// member `error`, an object of `message`, `where` and `expected`.
-    bool answer_invalid_payload = false;
+    recovery_options connection_state_recovery;
 };
 
 }  // namespace socoro

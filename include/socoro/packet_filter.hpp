@@ -81,7 +81,7 @@ inline asio::awaitable<void> packet_filter::pass_next(std::shared_ptr<socket_cor
     socket->inbox().release(size);
     if (refusal) {
         notify(
-            socket->opts().hooks.packet_refused,
+            socket->settings().hooks().packet_refused,
             refused_event{socket->id(), seen.name, describe(refusal)});
         // The disconnect waits for what was on its way before it.
         socket->inbox().notify();

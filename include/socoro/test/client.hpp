@@ -29,7 +29,7 @@ public:
         : channel_core({}, std::move(owner), std::move(tasks), std::move(opts))
         , nsp_(std::move(nsp))
         , link_(std::move(link))
-        , decoder_(this->opts().limits) {}
+        , decoder_(settings().session().limits) {}
 
     void start(boost::json::value const& auth);
     /// Loses the connection.
