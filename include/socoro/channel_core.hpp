@@ -166,12 +166,8 @@ protected:
     /// Something that was sent is dropped.
     void report_dropped(std::string_view event, errc why);
 
-    /// Runs `task` on the shard, which sends an event of this size. What other threads send counts
-    /// at once, so that a loop of theirs cannot fill the memory.
-    template <typename Task>
-    void submit(std::size_t size, std::string_view name, Task task);
-
 private:
+    void submit(frame_list&& frames, std::string_view name, bool is_volatile);
     void send_indispensable(
         frame_list&& frames,
         std::string_view name,
@@ -208,17 +204,10 @@ inline channel_core::channel_core(
 inline void channel_core::emit(encoded_event&& event, bool is_volatile) {
     auto const name = event.name;
     auto frames = make_frames({.nsp = nsp_name()}, std::move(event));
-    if (shard_->is_in_order()) {
+    if (shard_->is_in_order())
         send(frames, name, is_volatile);
-    } else {
-        auto const size = engine::cost_of(frames);
-        submit(
-            size,
-            name,
-            [this, frames = std::move(frames), name = std::string(name), is_volatile] {
-                send(frames, name, is_volatile);
-            });
-    }
+    else
+        submit(std::move(frames), name, is_volatile);
 }
 
 /// Somebody waits for it.
@@ -237,23 +226,28 @@ inline void channel_core::send_indispensable(
     shard_->submit([self = shared_from_this(), send = std::move(send)] { send(); });
 }
 
-template <typename Task>
-void channel_core::submit(std::size_t size, std::string_view name, Task task) {
+/// What other threads send counts at once, so that a loop of theirs cannot fill the memory.
+inline void channel_core::submit(frame_list&& frames, std::string_view name, bool is_volatile) {
+    auto const size = engine::cost_of(frames);
     auto self = shared_from_this();
-    if (submitted_bytes_.fetch_add(size) > options_->outbox_bytes) {
+    if (submitted_bytes_.fetch_add(size) > settings_.session().outbox_bytes) {
         submitted_bytes_ -= size;
         return shard_->submit([self = std::move(self), name = std::string(name)] {
             if (!self->connected_)
                 return;
-            if (self->options_->when_outbox_full == engine::outbox_policy::disconnect)
+            if (self->settings_.session().when_outbox_full == engine::outbox_policy::disconnect)
                 self->on_flood();
             else
                 self->report_dropped(name, errc::outbox_full);
         });
     }
-    shard_->submit([self = std::move(self), task = std::move(task), size]() mutable {
+    shard_->submit([self = std::move(self),
+                    frames = std::move(frames),
+                    name = std::string(name),
+                    is_volatile,
+                    size] {
         self->submitted_bytes_ -= size;
-        task();
+        self->send(frames, name, is_volatile);
     });
 }
 
