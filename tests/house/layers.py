@@ -19,6 +19,7 @@ ROOT_LAYER = 5  # what users touch: everything directly in socoro/, and rooms of
 ROOT_ROOMS = {"adapter", "codec", "test"}
 PROTOCOL_LAYER = 1
 ASIO_GATEWAY = "socoro/net/asio.hpp"
+OPENSSL_GATEWAY = "socoro/net/openssl.hpp"
 # The libraries that a header may bring into every program. What needs another one is opt-in.
 BOOST = {"beast", "describe", "intrusive", "json", "mp11", "system"}
 
@@ -46,6 +47,8 @@ def objection_to(header, style, included):
         return "includes with quotation marks"
     if included.split("/")[0].removesuffix(".hpp") == "asio":
         return None if header == ASIO_GATEWAY else f"only {ASIO_GATEWAY} includes Asio"
+    if included.startswith("openssl/"):
+        return None if header == OPENSSL_GATEWAY else f"only {OPENSSL_GATEWAY} includes OpenSSL"
     if included.startswith("boost/"):
         library = included.split("/")[1].removesuffix(".hpp")
         return None if library in BOOST else f"Boost.{library} is not among the libraries used"
@@ -100,19 +103,24 @@ def bad_beginnings(include):
     return found
 
 
-def missing_from_umbrella(include):
-    """The headers directly in socoro/ that <socoro.hpp> does not bring and that are not opt-in."""
+def brought_by_umbrella(include):
+    """Every header of socoro that <socoro.hpp> brings, directly or not."""
     reached, waiting = set(), [include / "socoro.hpp"]
     while waiting:
         for _, included in INCLUDE.findall(waiting.pop().read_text()):
             if included.startswith("socoro/") and included not in reached:
                 reached.add(included)
                 waiting.append(include / included)
+    return reached
+
+
+def missing_from_umbrella(include):
+    """The headers directly in socoro/ that <socoro.hpp> does not bring and that are not opt-in."""
     public = (p.relative_to(include).as_posix() for p in (include / "socoro").glob("*.hpp"))
-    return sorted(set(public) - reached - OPT_IN)
+    return sorted(set(public) - brought_by_umbrella(include) - OPT_IN)
 
 
-OPT_IN = {"socoro/src.hpp", "socoro/test.hpp"}
+OPT_IN = {"socoro/src.hpp", "socoro/test.hpp", "socoro/tls.hpp"}
 
 
 def headers(include):

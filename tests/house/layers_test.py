@@ -25,6 +25,10 @@ class TheTree(unittest.TestCase):
     def test_brings_every_public_header_in_the_umbrella(self):
         self.assertEqual(layers.missing_from_umbrella(INCLUDE), [])
 
+    def test_brings_nothing_in_the_umbrella_that_is_opt_in(self):
+        opt_in = {*layers.OPT_IN, layers.OPENSSL_GATEWAY}
+        self.assertEqual(layers.brought_by_umbrella(INCLUDE) & opt_in, set())
+
 
 class AnArrow(unittest.TestCase):
     def complaints(self, name, *lines):
@@ -70,6 +74,11 @@ class AnArrow(unittest.TestCase):
         gateway = "only socoro/net/asio.hpp includes Asio"
         self.assert_refused("socoro/server.hpp", "#include <asio/post.hpp>", gateway)
         self.assert_refused("socoro/net/stream.hpp", "#include <asio.hpp>", gateway)
+
+    def test_to_openssl_is_refused_outside_its_gateway(self):
+        gateway = "only socoro/net/openssl.hpp includes OpenSSL"
+        self.assert_refused("socoro/tls.hpp", "#include <openssl/ssl.h>", gateway)
+        self.assertEqual(self.complaints("socoro/net/openssl.hpp", "#include <openssl/ssl.h>"), [])
 
     def test_to_coroutines_is_refused_in_protocol_rooms(self):
         for name in ["socoro/sio/a.hpp", "socoro/base/a.hpp"]:
