@@ -6,6 +6,7 @@
 #include <string>
 
 using socoro::http::decode_form;
+using socoro::http::encode_component;
 using socoro::http::percent_decode_path;
 
 TEST_CASE("http/percent: a form's escapes are bytes and its plus is a space") {
@@ -39,4 +40,20 @@ TEST_CASE("http/percent: a path with a NUL or a malformed escape is refused") {
     CHECK_FALSE(percent_decode_path("/%4").has_value());
     CHECK_FALSE(percent_decode_path("/%g0").has_value());
     CHECK_FALSE(percent_decode_path("/%u0041").has_value());
+}
+
+TEST_CASE("http/percent: a component is encoded as JavaScript's encodeURIComponent does") {
+    CHECK(encode_component("AZaz09-_.!~*'()") == "AZaz09-_.!~*'()");
+    CHECK(
+        encode_component(" \"#$%&+,/:;<=>?@[\\]^`{|}") ==
+        "%20%22%23%24%25%26%2B%2C%2F%3A%3B%3C%3D%3E%3F%40%5B%5C%5D%5E%60%7B%7C%7D");
+    CHECK(encode_component("\xc3\xa9\n\x7f") == "%C3%A9%0A%7F");
+    CHECK(encode_component(std::string(1, '\0')) == "%00");
+}
+
+TEST_CASE("http/percent: what was encoded is decoded to the same bytes") {
+    std::string all;
+    for (int c = 0; c < 256; ++c)
+        all.push_back(static_cast<char>(c));
+    CHECK(decode_form(encode_component(all)) == all);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// Percent-decoding (RFC 3986 section 2.1), leniently for query strings and strictly for paths.
-// Bytes are decoded, not characters: the result may be anything but valid UTF-8.
+// Percent-encoding (RFC 3986 section 2.1); it is decoded leniently for query strings, and strictly
+// elsewhere. Bytes are coded, not characters: what is decoded may be anything but valid UTF-8.
 #pragma once
 
-#include <socoro/base/config.hpp>
+#include <socoro/http/grammar.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -20,7 +20,14 @@ namespace socoro::http {
 /// is in it, encoded or not. It does not judge `..`: look for it in what this returns.
 [[nodiscard]] std::optional<std::string> percent_decode_path(std::string_view text);
 
+/// Encodes text as one name or value of a query, or one segment of a path, as JavaScript's
+/// `encodeURIComponent` does: all bytes but letters, digits and `-_.!~*'()` become escapes.
+[[nodiscard]] std::string encode_component(std::string_view text);
+
 namespace detail {
+
+/// Decodes every escape; nothing when one is malformed.
+[[nodiscard]] std::optional<std::string> percent_decode(std::string_view text);
 
 [[nodiscard]] constexpr int hex_digit(char c) noexcept {
     if (c >= '0' && c <= '9')
@@ -55,19 +62,39 @@ inline std::string decode_form(std::string_view text) {
     return bytes;
 }
 
-inline std::optional<std::string> percent_decode_path(std::string_view text) {
+inline std::optional<std::string> detail::percent_decode(std::string_view text) {
     std::string bytes;
     bytes.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
-        auto const escaped = detail::escape_at(text, i);
+        auto const escaped = escape_at(text, i);
         if (text[i] == '%' && !escaped)
             return std::nullopt;
         bytes.push_back(escaped.value_or(text[i]));
         i += escaped ? 2 : 0;
     }
-    if (bytes.find('\0') != std::string::npos)
+    return bytes;
+}
+
+inline std::optional<std::string> percent_decode_path(std::string_view text) {
+    auto bytes = detail::percent_decode(text);
+    if (bytes && bytes->find('\0') != std::string::npos)
         return std::nullopt;
     return bytes;
+}
+
+inline std::string encode_component(std::string_view text) {
+    static constexpr std::string_view hex = "0123456789ABCDEF";
+    std::string out;
+    out.reserve(text.size());
+    for (char const c : text) {
+        if (detail::is_one_of(c, detail::alphanumeric) || detail::is_one_of(c, "-_.!~*'()")) {
+            out.push_back(c);
+            continue;
+        }
+        auto const byte = static_cast<unsigned char>(c);
+        out.append({'%', hex[byte >> 4U], hex[byte & 15U]});
+    }
+    return out;
 }
 
 }  // namespace socoro::http
