@@ -174,12 +174,12 @@ public:
                 detail::without_last(make, std::forward_as_tuple(std::forward<Args>(args)...));
             return detail::try_await_reply<reply>(
                 core_->call(detail::encode_event(event)),
-                deadline(timeout_));
+                call_deadline());
         } else {
             auto const event = detail::make_event<E>(std::forward<Args>(args)...);
             return detail::await_reply<reply>(
                 core_->call(detail::encode_event(event)),
-                deadline(timeout_));
+                call_deadline());
         }
     }
 
@@ -215,6 +215,10 @@ protected:
         if (!within)
             return std::nullopt;
         return core_->owner().now() + *within;
+    }
+
+    [[nodiscard]] std::optional<net::time_point> call_deadline() const {
+        return deadline(timeout_ ? timeout_ : core_->call_timeout());
     }
 
     std::shared_ptr<Core> core_;

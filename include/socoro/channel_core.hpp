@@ -63,6 +63,9 @@ public:
     /// Sends a request, or keeps it for later if `keeps_calls`; the guard ends the wait for the reply.
     [[nodiscard]] call_guard call(encoded_event&& event);
 
+    /// How long a request is waited for unless told otherwise.
+    [[nodiscard]] virtual std::optional<net::duration> call_timeout() const { return std::nullopt; }
+
     /// Keeps who waits for the reply with this id; false unless connected.
     [[nodiscard]] bool expect_reply(std::uint64_t id, std::shared_ptr<reply_sink> waiting);
     virtual void forget_reply(std::uint64_t id) { std::ignore = calls_.take(id); }
@@ -172,6 +175,10 @@ private:
         frame_list&& frames,
         std::string_view name,
         std::optional<std::uint64_t> called);
+    void send_or_keep(
+        frame_list const& frames,
+        std::string_view name,
+        std::optional<std::uint64_t> called);
     void fail_calls(errc why);
     [[nodiscard]] engine::delivery delivery_of(std::string_view name, bool is_volatile) const;
 
@@ -215,15 +222,22 @@ inline void channel_core::send_indispensable(
     frame_list&& frames,
     std::string_view name,
     std::optional<std::uint64_t> called) {
-    auto send = [this, frames = std::move(frames), name = std::string(name), called] {
-        if (connected_)
-            std::ignore = transmit(frames, {});
-        else if (called)
-            keep(frames, name, called);
-    };
     if (shard_->is_in_order())
-        return send();
-    shard_->submit([self = shared_from_this(), send = std::move(send)] { send(); });
+        return send_or_keep(frames, name, called);
+    shard_->submit(
+        [self = shared_from_this(), frames = std::move(frames), name = std::string(name), called] {
+            self->send_or_keep(frames, name, called);
+        });
+}
+
+inline void channel_core::send_or_keep(
+    frame_list const& frames,
+    std::string_view name,
+    std::optional<std::uint64_t> called) {
+    if (connected_)
+        std::ignore = transmit(frames, {});
+    else if (called)
+        keep(frames, name, called);
 }
 
 /// What other threads send counts at once, so that a loop of theirs cannot fill the memory.
