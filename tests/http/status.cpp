@@ -6,6 +6,8 @@
 using socoro::errc;
 using socoro::http::is_bodiless;
 using socoro::http::reason_phrase;
+using socoro::http::status_category;
+using socoro::http::status_error;
 using socoro::http::status_of;
 
 TEST_CASE("http/status: phrases are the registered ones") {
@@ -33,4 +35,15 @@ TEST_CASE("http/status: 1xx, 204 and 304 have no body") {
     CHECK(is_bodiless(304));
     CHECK_FALSE(is_bodiless(200));
     CHECK_FALSE(is_bodiless(400));
+}
+
+TEST_CASE("http/status: a status is an error that says which") {
+    auto const error = status_error(403);
+    CHECK(error.message() == "HTTP status 403 Forbidden");
+    CHECK(error.value() == 403);
+    CHECK(error.category() == status_category());
+    CHECK(error == status_error(403));
+    CHECK(error != status_error(404));
+    CHECK_FALSE(error == socoro::closed);
+    CHECK(status_error(599).message() == "HTTP status 599 Unknown");
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
-// HTTP status codes (RFC 9110 section 15): their phrases, and which one answers an error.
+// HTTP status codes (RFC 9110 section 15): their phrases, which one answers an error,
+// and the error that one of them is.
 #pragma once
 
 #include <socoro/base/error.hpp>
 
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -21,6 +23,12 @@ namespace socoro::http {
 [[nodiscard]] constexpr bool is_bodiless(unsigned status) noexcept {
     return status < 200 || status == 204 || status == 304;
 }
+
+/// The category of codes that are HTTP statuses, such as `HTTP status 403 Forbidden`.
+[[nodiscard]] std::error_category const& status_category() noexcept;
+
+/// The error that an answer of this status is to who needed another.
+[[nodiscard]] std::error_code status_error(unsigned status) noexcept;
 
 constexpr std::string_view reason_phrase(unsigned status) noexcept {
     switch (status) {
@@ -43,6 +51,7 @@ constexpr std::string_view reason_phrase(unsigned status) noexcept {
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 406: return "Not Acceptable";
+    case 407: return "Proxy Authentication Required";
     case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 410: return "Gone";
@@ -76,6 +85,28 @@ inline unsigned status_of(std::error_code error) noexcept {
     if (error == errc::http_unsupported_version)
         return 505;
     return error == condition::remote ? 400 : 500;
+}
+
+namespace detail {
+
+class status_category_impl final : public std::error_category {
+public:
+    [[nodiscard]] char const* name() const noexcept override { return "HTTP status"; }
+    [[nodiscard]] std::string message(int code) const override {
+        auto const phrase = reason_phrase(static_cast<unsigned>(code));
+        return "HTTP status " + std::to_string(code) + ' ' + std::string(phrase);
+    }
+};
+
+}  // namespace detail
+
+inline std::error_category const& status_category() noexcept {
+    static detail::status_category_impl const instance;
+    return instance;
+}
+
+inline std::error_code status_error(unsigned status) noexcept {
+    return {static_cast<int>(status), status_category()};
 }
 
 }  // namespace socoro::http
