@@ -8,6 +8,7 @@
 #include <boost/beast/core/string.hpp>
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace socoro::http {
@@ -47,6 +48,14 @@ inline constexpr std::string_view alphanumeric =
 /// Whether two field names or tokens are the same (RFC 9110 section 5.1): ASCII case, no locale.
 [[nodiscard]] inline bool same_name(std::string_view a, std::string_view b) {
     return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
+}
+
+/// `text` with its ASCII letters in lower case.
+[[nodiscard]] inline std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    for (char& c : lower)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return lower;
 }
 
 /// `text` without spaces and tabs at either end (OWS).
