@@ -3,5 +3,6 @@
 // Include <socoro/src.hpp> in exactly one translation unit, or link libboost_json.
 #pragma once
 
+#include <socoro/client.hpp>
 #include <socoro/server.hpp>
 #include <socoro/static_files.hpp>

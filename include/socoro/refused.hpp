@@ -1,28 +1,38 @@
 // SPDX-License-Identifier: BSL-1.0
-// How a middleware says no.
+// How a server refuses a connection to a namespace, and how its client is told.
 #pragma once
+
+#include <socoro/base/error.hpp>
 
 #include <boost/json.hpp>
 
 #include <optional>
-#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace socoro {
 
-/// Thrown by a middleware, it refuses the connection: the client gets `connect_error` with this
-/// message and these data.
-class refused : public std::runtime_error {
+/// Thrown by a middleware of a server, it refuses the connection: the client gets `connect_error`
+/// with this message and these data. Thrown by `client::connect`, it tells of that. Its code is
+/// `errc::refused`.
+class refused : public std::system_error {
 public:
-    explicit refused(std::string const& message) : std::runtime_error(message) {}
-    refused(std::string const& message, boost::json::value data)
-        : std::runtime_error(message)
+    explicit refused(std::string message)
+        : std::system_error(make_error_code(errc::refused))
+        , message_(std::move(message)) {}
+    refused(std::string message, boost::json::value data)
+        : std::system_error(make_error_code(errc::refused))
+        , message_(std::move(message))
         , data_(std::move(data)) {}
+
+    /// The message, and nothing else.
+    [[nodiscard]] char const* what() const noexcept override { return message_.c_str(); }
 
     [[nodiscard]] std::optional<boost::json::value> const& data() const noexcept { return data_; }
 
 private:
+    std::string message_;
     std::optional<boost::json::value> data_;
 };
 

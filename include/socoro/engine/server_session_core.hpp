@@ -31,7 +31,7 @@ public:
         , pacemaker_(
               *owner,
               *options_,
-              [this] { send(eio::packet_type::ping); },
+              [this] { send_control(eio::packet_type::ping); },
               [this] { end(errc::ping_timeout); }) {}
 
     /// Takes its transport and queues the open packet, before everything else that is sent.
@@ -42,8 +42,6 @@ public:
     [[nodiscard]] bool start_upgrade(transport::any_transport candidate);
 
 private:
-    using session_core::send;
-
     void on_control(eio::packet const& received) override;
     /// While we do not read, the peer's pong cannot reach us: its deadline waits as well.
     void on_reading(bool reads) override { reads ? pacemaker_.resume() : pacemaker_.suspend(); }
@@ -54,7 +52,7 @@ private:
     /// A waiting poll is answered, so that the client stops polling.
     void release_poll() {
         if (is_writable())
-            send(eio::packet_type::noop);
+            send_control(eio::packet_type::noop);
     }
 
     std::shared_ptr<engine::options const> options_;
@@ -72,7 +70,7 @@ inline void server_session_core::open(transport::any_transport first) {
     open.ping_timeout = options_->ping_timeout;
     open.max_payload = options_->limits.max_http_buffer_size;
     peer_link().open(std::move(first));
-    send(eio::packet_type::open, eio::encode(open));
+    send_control(eio::packet_type::open, eio::encode(open));
     pacemaker_.start();
 }
 

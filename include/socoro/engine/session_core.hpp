@@ -51,6 +51,8 @@ public:
 
     /// Ends the session without waiting for anything.
     void discard() { end(errc::forced_close); }
+    /// The same for another reason.
+    void abort(errc reason) { end(reason); }
 
     /// Ends the session with `transport_error`, as one that does not take what it is sent.
     void overflow() {
@@ -104,7 +106,7 @@ protected:
     /// The session has ended: nothing may be timed any more.
     virtual void on_end() = 0;
 
-    void send(eio::packet_type type, std::string data = {});
+    void send_control(eio::packet_type type, std::string data = {});
     /// Runs a coroutine of the session; an exception out of it ends this session, and nothing else.
     void launch(asio::awaitable<void> loop);
     void end(errc reason);
@@ -211,7 +213,7 @@ inline void session_core::on_idle() {
         end(errc::forced_close);
 }
 
-inline void session_core::send(eio::packet_type type, std::string data) {
+inline void session_core::send_control(eio::packet_type type, std::string data) {
     packet_ptr const packet =
         std::make_shared<eio::packet const>(eio::packet::of(type, std::move(data)));
     std::ignore = send(std::span(&packet, 1));

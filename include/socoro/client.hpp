@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+// The Socket.IO client.
+#pragma once
+
+#include <socoro/client_core.hpp>
+#include <socoro/client_options.hpp>
+#include <socoro/client_socket.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace socoro {
+
+/// A client of one server. Its sockets, one for each namespace, share one connection, which is made
+/// when the first socket wants it, made again when it is lost, and ends with the last socket.
+/// The execution context must outlive the client; destroying the client closes it.
+///
+/// Any thread may `close` it; everything else is used on its executor, or before that runs.
+class client {
+public:
+    using duration = std::chrono::steady_clock::duration;
+
+    /// A client that runs on `ex`, which runs one task at a time: a strand, or an `io_context` of
+    /// one thread. The URL is `http`, `https`, `ws` or `wss`, `https` unless it says so; its path
+    /// is the namespace that `connect` takes by default, its query goes with every request. Nothing
+    /// is sent yet. Throws `std::system_error` with `errc::invalid_url` for a URL, that of the
+    /// proxy included, that is none, and `std::invalid_argument` for a path, a query or header
+    /// fields that cannot be in a request.
+    client(asio::any_io_executor ex, std::string_view url, client_options opts = {})
+        : client(net::shard::make(std::move(ex)), url, std::move(opts)) {}
+
+    /// Runs on an `io_context` that one thread runs.
+    client(asio::io_context& context, std::string_view url, client_options opts = {})
+        : client(context.get_executor(), url, std::move(opts)) {}
+
+    /// Runs on a shard with a clock of its own, for tests.
+    client(std::shared_ptr<net::shard> owner, std::string_view url, client_options opts = {});
+
+    client(client const&) = delete;
+    client& operator=(client const&) = delete;
+    ~client() { close(); }
+
+    /// Connects to a namespace, that of the URL unless one is named, and waits until that is done.
+    /// A namespace that is connected already gives its socket. The credentials are those of the
+    /// options unless there are some here; they are shown at each connect.
+    ///
+    /// Throws `refused` when the server refuses it; `std::system_error` with the reason when it has
+    /// ended otherwise, which without reconnection is the first failure and with it comes after
+    /// `reconnection_attempts`; or with `operation_aborted` when cancelled, which disconnects it.
+    /// Throws `std::invalid_argument` for a name with a comma or a control character.
+    [[nodiscard]] asio::awaitable<client_socket> connect(
+        std::string nsp = {},
+        std::optional<credentials> shown = std::nullopt) const {
+        return connect(core_->socket(std::move(nsp), std::move(shown)), std::nullopt);
+    }
+
+    /// The same, and waits no longer than this: `errc::timeout` otherwise.
+    [[nodiscard]] asio::awaitable<client_socket> connect(
+        duration within,
+        std::string nsp = {},
+        std::optional<credentials> shown = std::nullopt) const {
+        auto const deadline = core_->owner()->now() + within;
+        return connect(core_->socket(std::move(nsp), std::move(shown)), deadline);
+    }
+
+    /// The same without waiting: what happens can be received from the socket.
+    [[nodiscard]] client_socket socket(
+        std::string nsp = {},
+        std::optional<credentials> shown = std::nullopt) const {
+        return client_socket(core_->socket(std::move(nsp), std::move(shown)));
+    }
+
+    /// Ends every socket, for good, with `io client disconnect`, after what was sent before; ends
+    /// the connection, and every attempt to make one. Safe from any thread, which does not wait.
+    void close() {
+        core_->owner()->execute([core = core_] { core->close(); });
+    }
+
+    /// The same, and waits until nothing of the client runs any more, coroutines of `spawn`
+    /// included. What has not ended by `within` is cancelled, again and again. Safe from any
+    /// executor, but not from a coroutine that `spawn` started, which would be waited for.
+    [[nodiscard]] asio::awaitable<void> close(duration within);
+
+private:
+    [[nodiscard]] static asio::awaitable<client_socket> connect(
+        std::shared_ptr<detail::client_socket_core> socket,
+        std::optional<net::time_point> deadline);
+
+    std::shared_ptr<detail::client_core> core_;
+};
+
+namespace detail {
+
+[[nodiscard]] inline http::url parse_server(std::string_view url) {
+    auto parsed = http::parse_url(url);
+    if (!parsed)
+        throw std::system_error(parsed.error());
+    return std::move(*parsed);
+}
+
+}  // namespace detail
+
+inline client::client(std::shared_ptr<net::shard> owner, std::string_view url, client_options opts)
+    : core_(net::make_on_shard<detail::client_core>(
+          owner,
+          owner,
+          detail::parse_server(url),
+          std::make_shared<client_options const>(std::move(opts)))) {}
+
+inline asio::awaitable<client_socket> client::connect(
+    std::shared_ptr<detail::client_socket_core> socket,
+    std::optional<net::time_point> deadline) {
+    std::exception_ptr failure;
+    try {
+        co_await detail::client_socket_core::wait_connected(socket, deadline);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure) {
+        socket->disconnect(false);
+        std::rethrow_exception(failure);
+    }
+    co_return client_socket(socket);
+}
+
+inline asio::awaitable<void> client::close(duration within) {
+    auto const core = core_;
+    auto closing = detail::client_core::close(core, within);
+    co_await asio::co_spawn(core->owner()->get_executor(), std::move(closing), asio::use_awaitable);
+}
+
+}  // namespace socoro

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: BSL-1.0
+// The shared state of a client: one connection after the other to one server, and the sockets that
+// share it.
+#pragma once
+
+#include <socoro/base/describe.hpp>
+#include <socoro/client_socket_core.hpp>
+#include <socoro/engine/client_session_core.hpp>
+#include <socoro/engine/dialer.hpp>
+#include <socoro/packet_reader.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace socoro::detail {
+
+/// Not thread-safe; it lives on the executor of its shard.
+class client_core final : public engine::sink, public std::enable_shared_from_this<client_core> {
+public:
+    client_core(
+        std::shared_ptr<net::shard> owner,
+        http::url server,
+        std::shared_ptr<client_options const> opts);
+
+    /// The socket of a namespace. One that is not there is made, and connects.
+    [[nodiscard]] std::shared_ptr<client_socket_core> socket(
+        std::string nsp,
+        std::optional<credentials> shown);
+
+    /// Ends every socket, the connection, and every attempt to connect.
+    void close();
+    /// The same, and waits until nothing runs any more; what is late is cancelled.
+    [[nodiscard]] static asio::awaitable<void> close(
+        std::shared_ptr<client_core> self,
+        net::duration within);
+
+    // ------------------------------------------------------------------------ for its sockets
+
+    engine::sent send(frame_list const& frames, engine::delivery how) {
+        return session_ ? session_->send(frames, how) : engine::sent::dropped;
+    }
+    /// A socket has ended.
+    void forget(client_socket_core& socket);
+    /// One of its sockets is about to wait for what only reading can bring.
+    void on_wait();
+    void resume_reading();
+    void overflow();
+    [[nodiscard]] std::shared_ptr<engine::client_session_core> const& session() const noexcept {
+        return session_;
+    }
+
+    [[nodiscard]] http::url const& server() const noexcept { return dialer_->server(); }
+    [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
+
+private:
+    using socket_ptr = std::shared_ptr<client_socket_core>;
+
+    // What the session tells.
+    void on_message(message&& received) override;
+    [[nodiscard]] bool wants_more() const override;
+    void on_close(errc reason) override;
+
+    /// Connects, again and again, as long as there are sockets.
+    [[nodiscard]] static asio::awaitable<void> run(std::shared_ptr<client_core> self);
+    [[nodiscard]] asio::awaitable<void> connect();
+    [[nodiscard]] asio::awaitable<bool> wait_for_turn();
+    void on_dialed(engine::dialed&& opened);
+    void on_failed(std::error_code code, std::error_code why);
+    void end_all(errc reason);
+    void introduce(socket_ptr const& socket);
+    [[nodiscard]] static asio::awaitable<void> ask_and_introduce(
+        std::shared_ptr<client_core> self,
+        socket_ptr socket);
+    void introduce(socket_ptr const& socket, json::value const& shown);
+    void fail(std::error_code why, errc reason);
+    [[nodiscard]] bool is_wanted() const noexcept { return !sockets_.empty(); }
+    [[nodiscard]] bool is_full() const;
+    [[nodiscard]] double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
+    template <typename Tell>
+    void tell_all(Tell tell);
+
+    std::shared_ptr<net::shard> shard_;
+    std::shared_ptr<client_options const> options_;
+    std::shared_ptr<engine::dialer> dialer_;
+    /// What the sockets run, and what connects.
+    std::shared_ptr<net::task_group> tasks_;
+    /// What the sessions run.
+    std::shared_ptr<net::task_group> loops_;
+    std::map<std::string, socket_ptr, std::less<>> sockets_;
+    std::shared_ptr<engine::client_session_core> session_;
+    std::optional<packet_reader> reader_;
+    /// Ends the attempt that is under way.
+    std::shared_ptr<net::stop_source> stop_;
+    net::signal changed_;
+    std::minstd_rand random_;
+    /// Attempts since there was a connection.
+    std::size_t attempts_ = 0;
+    /// Whether the next attempt has to wait for its turn.
+    bool failed_ = false;
+    bool running_ = false;
+    bool closed_ = false;
+};
+
+inline client_core::client_core(
+    std::shared_ptr<net::shard> owner,
+    http::url server,
+    std::shared_ptr<client_options const> opts)
+    : shard_(std::move(owner))
+    , options_(std::move(opts))
+    , dialer_(std::make_shared<engine::dialer>(shard_, std::move(server), options_))
+    , tasks_(std::make_shared<net::task_group>(shard_))
+    , loops_(std::make_shared<net::task_group>(shard_))
+    , changed_(*shard_)
+    , random_(std::random_device()()) {}
+
+// ------------------------------------------------------------------------------------- sockets
+
+/// A name as it is sent. Throws for one that cannot be.
+[[nodiscard]] inline std::string normal_name(std::string nsp) {
+    if (!nsp.starts_with('/'))
+        nsp.insert(nsp.begin(), '/');
+    auto const is_bad = [](char c) {
+        return c == ',' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    };
+    if (std::any_of(nsp.begin(), nsp.end(), is_bad))
+        throw std::invalid_argument(
+            "the name of a namespace has neither commas nor control characters");
+    return nsp;
+}
+
+inline std::shared_ptr<client_socket_core> client_core::socket(
+    std::string nsp,
+    std::optional<credentials> shown) {
+    nsp = normal_name(nsp.empty() ? server().path : std::move(nsp));
+    auto const found = sockets_.find(nsp);
+    if (found != sockets_.end())
+        return found->second;
+    auto made = net::make_on_shard<client_socket_core>(
+        shard_,
+        nsp,
+        shared_from_this(),
+        shard_,
+        tasks_,
+        options_,
+        shown ? std::move(*shown) : options_->auth);
+    if (closed_) {
+        made->end(errc::io_client_disconnect);
+        return made;
+    }
+    sockets_.emplace(std::move(nsp), made);
+    if (session_ && session_->is_open())
+        introduce(made);
+    else if (!std::exchange(running_, true))
+        tasks_->spawn(run(shared_from_this()));
+    return made;
+}
+
+inline void client_core::forget(client_socket_core& socket) {
+    auto const found = sockets_.find(socket.nsp_name());
+    if (found == sockets_.end() || found->second.get() != &socket)
+        return;
+    sockets_.erase(found);
+    if (!sockets_.empty())
+        return resume_reading();
+    if (session_)
+        session_->close();
+    if (stop_)
+        stop_->request_stop();
+    changed_.notify_all();
+}
+
+template <typename Tell>
+void client_core::tell_all(Tell tell) {
+    auto const now = sockets_;
+    for (auto const& [name, socket] : now)
+        tell(*socket);
+}
+
+inline void client_core::end_all(errc reason) {
+    tell_all([reason](client_socket_core& socket) { socket.end(reason); });
+}
+
+inline void client_core::introduce(socket_ptr const& socket) {
+    if (socket->shown().is_asked_for())
+        tasks_->spawn(ask_and_introduce(shared_from_this(), socket));
+    else
+        introduce(socket, socket->shown().value());
+}
+
+inline asio::awaitable<void> client_core::ask_and_introduce(
+    std::shared_ptr<client_core> self,
+    socket_ptr socket) {
+    auto const session = self->session_;
+    json::value shown;
+    std::exception_ptr failure;
+    try {
+        shown = co_await socket->shown().ask()();
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (socket->reason() || self->session_ != session)
+        co_return;
+    if (failure)
+        socket->on_refused(describe(failure), nullptr);
+    else
+        self->introduce(socket, shown);
+}
+
+inline void client_core::introduce(socket_ptr const& socket, json::value const& shown) {
+    auto data = socket->introduction(shown);
+    send(make_frames(sio::packet_type::connect, socket->nsp_name(), std::move(data)), {});
+}
+
+// ------------------------------------------------------------------------------- the connection
+
+inline asio::awaitable<void> client_core::run(std::shared_ptr<client_core> self) {
+    while (self->is_wanted()) {
+        bool const may_try = co_await self->wait_for_turn();
+        if (!may_try)
+            continue;
+        co_await self->connect();
+        while (self->session_)
+            std::ignore = co_await self->changed_.wait();
+    }
+    self->running_ = false;
+    self->attempts_ = 0;
+    self->failed_ = false;
+}
+
+/// Waits for the time of the next attempt. False if there is to be none.
+inline asio::awaitable<bool> client_core::wait_for_turn() {
+    if (!failed_)
+        co_return true;
+    if (options_->reconnection_attempts && attempts_ >= *options_->reconnection_attempts) {
+        end_all(errc::reconnect_failed);
+        co_return false;
+    }
+    auto const until = shard_->now() + backoff_delay(options_->backoff, attempts_++, random());
+    std::error_code waited;
+    while (is_wanted() && !waited)
+        waited = co_await changed_.wait(until);
+    if (is_wanted())
+        tell_all([n = attempts_](client_socket_core& socket) {
+            socket.on_attempt(reconnect_attempt{n});
+        });
+    co_return is_wanted();
+}
+
+inline asio::awaitable<void> client_core::connect() {
+    auto const stop = stop_ = std::make_shared<net::stop_source>();
+    bool late = false;
+    net::timer timeout(shard_->clock(), [&late, stop] {
+        late = true;
+        stop->request_stop();
+    });
+    if (options_->timeout.count() > 0)
+        timeout.arm_after(options_->timeout);
+    auto opened = co_await dialer_->dial(stop);
+    timeout.cancel();
+    stop_ = nullptr;
+    if (late && opened.failed)
+        opened.failed = opened.why = make_error_code(errc::connect_timeout);
+    if (is_wanted())
+        on_dialed(std::move(opened));
+    else if (!opened.failed)
+        std::ignore = opened.over.close(transport::ending::discard);
+}
+
+inline void client_core::on_dialed(engine::dialed&& opened) {
+    if (opened.failed)
+        return on_failed(opened.failed, opened.why);
+    attempts_ = 0;
+    failed_ = false;
+    reader_.emplace(shard_->clock(), options_, [this] {
+        fail(errc::timeout, errc::transport_error);
+    });
+    session_ = std::make_shared<engine::client_session_core>(
+        loops_,
+        shard_,
+        options_,
+        dialer_,
+        std::move(opened));
+    auto const session = session_;
+    session->start(shared_from_this());
+    auto const now = sockets_;
+    for (auto const& [name, socket] : now)
+        if (session_ == session && !socket->reason())
+            introduce(socket);
+}
+
+inline void client_core::on_failed(std::error_code code, std::error_code why) {
+    failed_ = true;
+    tell_all([&](client_socket_core& socket) {
+        socket.on_error(connect_error{code.message(), nullptr, code, why});
+    });
+    if (!options_->reconnection)
+        end_all(static_cast<errc>(code.value()));
+}
+
+inline void client_core::on_close(errc reason) {
+    auto const held = shared_from_this();
+    session_ = nullptr;
+    reader_.reset();
+    failed_ = is_wanted();
+    tell_all([&](client_socket_core& socket) {
+        if (options_->reconnection)
+            socket.on_session_lost(reason);
+        else
+            socket.end(reason);
+    });
+    changed_.notify_all();
+}
+
+inline void client_core::close() {
+    auto const held = shared_from_this();
+    closed_ = true;
+    tell_all([](client_socket_core& socket) { socket.disconnect(false); });
+    if (session_)
+        session_->close();
+}
+
+inline asio::awaitable<void> client_core::close(
+    std::shared_ptr<client_core> self,
+    net::duration within) {
+    constexpr auto again_after = std::chrono::milliseconds(100);
+    auto deadline = self->shard_->now() + within;
+    self->close();
+    bool in_time = true;
+    for (auto const& group : {self->tasks_, self->loops_}) {
+        while (group->size() > 0) {
+            auto const late = co_await group->wait(deadline);
+            if (late && late != errc::timeout)
+                co_return;
+            if (!late)
+                break;
+            if (std::exchange(in_time, false) && self->session_)
+                self->session_->discard();
+            group->cancel_all();
+            deadline = self->shard_->now() + again_after;
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------- what arrives
+
+inline void client_core::on_message(message&& received) {
+    auto next = reader_->feed(std::move(received));
+    if (!next)
+        return fail(next.error(), errc::parse_error);
+    if (!*next)
+        return;
+    auto& [packet, bytes] = **next;
+    auto const found = sockets_.find(packet.nsp);
+    if (found == sockets_.end())
+        return;
+    auto const socket = found->second;
+    socket->on_packet(std::move(packet), bytes);
+    if (socket->inbox().is_overfull())
+        fail(errc::inbox_full, errc::transport_error);
+}
+
+/// The server sent what makes no sense, or too much: this connection ends.
+inline void client_core::fail(std::error_code why, errc reason) {
+    auto const held = shared_from_this();
+    auto const session = session_;
+    if (!session)
+        return;
+    notify(
+        options_->hooks.violated,
+        violation{"Socket.IO", session->address(), session->sid(), why});
+    session->abort(reason);
+}
+
+inline bool client_core::is_full() const {
+    return std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
+        return entry.second->inbox().is_full();
+    });
+}
+
+/// A full inbox stops the reading, but only while nobody waits for what only reading can bring.
+inline bool client_core::wants_more() const {
+    return !is_full() || std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
+        return entry.second->is_awaiting();
+    });
+}
+
+inline void client_core::on_wait() {
+    if (is_full())
+        resume_reading();
+}
+
+inline void client_core::resume_reading() {
+    if (session_)
+        shard_->defer([session = session_] { session->resume(); });
+}
+
+inline void client_core::overflow() {
+    if (session_)
+        session_->overflow();
+}
+
+// -------------------------------------------------------------------- what a socket asks of it
+
+inline engine::sent client_socket_core::transmit(frame_list const& frames, engine::delivery how) {
+    auto const owner = client();
+    return owner ? owner->send(frames, how) : engine::sent::dropped;
+}
+
+inline void client_socket_core::on_wait() {
+    if (auto const owner = client())
+        owner->on_wait();
+}
+
+inline void client_socket_core::on_taken() {
+    auto const owner = client();
+    if (owner && owner->session())
+        owner->session()->resume();
+}
+
+inline void client_socket_core::on_flood() {
+    if (auto const owner = client())
+        owner->overflow();
+}
+
+inline void client_socket_core::leave() {
+    if (auto const owner = client())
+        owner->forget(*this);
+}
+
+inline void client_socket_core::close_client() {
+    if (auto const owner = client())
+        owner->close();
+}
+
+inline asio::awaitable<void> client_socket_core::drain_session() {
+    auto const owner = client();
+    auto const session = owner ? owner->session() : nullptr;
+    if (session)
+        co_await session->drain();
+}
+
+}  // namespace socoro::detail
