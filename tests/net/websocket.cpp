@@ -165,15 +165,92 @@ TEST_CASE("net/websocket: a close frame is answered with its code, then the serv
     }
 }
 
-TEST_CASE("net/websocket: a client leaves it to the server to end the connection, for a time") {
+TEST_CASE("net/websocket: a client leaves it to the server to end the stream, for a time") {
+    for (bool const we_begin : {false, true})
+        for (bool const in_time : {false, true}) {
+            one_socket s(ws::role::client);
+            s.receive();
+            if (we_begin)
+                s.socket->close(ws::close_code::normal);
+            s.peer.close(ws::close_code::normal);
+            s.run();
+            CHECK(s.why == asio::error::eof);
+            CHECK(s.peer.take() == strings{"close:1000"});
+            s.receive();
+            CHECK(s.why == asio::error::eof);
+            // Nobody holds it any more, and it waits all the same.
+            s.socket.reset();
+            s.peer.raw.send("anything");
+            s.advance(net::websocket::close_timeout - 1ms);
+            CHECK_FALSE(s.peer.raw.ended());
+            if (in_time) {
+                s.peer.raw.end();
+                s.run();
+            } else {
+                s.advance(1ms);
+            }
+            CHECK(s.peer.raw.closed());
+            CHECK(s.clock->armed() == 0);
+        }
+}
+
+TEST_CASE("net/websocket: a client finishes its message before it answers a close frame") {
     one_socket s(ws::role::client);
     s.receive();
-    s.peer.close();
+    s.peer.raw.limit(10);
+    auto const sent = s.send(std::string(25, 'x'));
+    s.peer.close(ws::close_code::going_away);
     s.run();
     CHECK(s.why == asio::error::eof);
-    CHECK(s.peer.take() == strings{"close:1005"});
-    CHECK_FALSE(s.peer.raw.closed());
-    s.advance(net::websocket::close_timeout);
+    strings seen;
+    for (int i = 0; i < 10; ++i) {
+        for (auto const& event : s.peer.take())
+            seen.push_back(event);
+        s.run();
+    }
+    CHECK(sent->value == std::error_code());
+    CHECK(seen == strings{"text:" + std::string(25, 'x'), "close:1001"});
+}
+
+TEST_CASE("net/websocket: a client masks what it sends, each frame with another key") {
+    one_socket s(ws::role::client);
+    s.receive();
+    std::vector<std::string> keys;
+    for (int i = 0; i < 3; ++i) {
+        CHECK(s.send("hello")->value == std::error_code());
+        auto const bytes = s.peer.raw.take();
+        REQUIRE(bytes.size() == 2 + 4 + 5);
+        CHECK(bytes.substr(0, 2) == "\x81\x85");
+        CHECK(bytes.substr(6) != "hello");
+        keys.push_back(bytes.substr(2, 4));
+    }
+    CHECK(keys[0] != keys[1]);
+    CHECK(keys[1] != keys[2]);
+    s.peer.send(ws::opcode::ping, "p");
+    s.run();
+    s.socket->close();
+    s.run();
+    auto const control = s.peer.raw.take();
+    REQUIRE(control.size() == 2 * (2 + 4) + 1);
+    CHECK(control.substr(0, 2) == "\x8a\x81");
+    CHECK(control.substr(7, 2) == "\x88\x80");
+}
+
+TEST_CASE("net/websocket: a client refuses a frame that a server has masked") {
+    one_socket s(ws::role::client);
+    s.receive();
+    s.peer.text("plain");
+    std::string masked;
+    ws::append_frame(masked, ws::opcode::text, "masked", ws::make_mask_key());
+    s.peer.raw.send(masked);
+    s.run();
+    CHECK(s.got == strings{"text:plain"});
+    CHECK(s.why == errc::ws_bad_mask);
+    CHECK(s.peer.take() == strings{"close:1002"});
+    // RFC 6455 section 7.1.7: it does not wait for an answer.
+    CHECK(s.peer.raw.ended());
+    s.peer.raw.end();
+    s.run();
     CHECK(s.peer.raw.closed());
     CHECK(s.clock->armed() == 0);
 }
@@ -435,6 +512,14 @@ TEST_CASE("net/websocket: the end of the context takes it along in every state")
     failed.socket.reset();
     failed.context.reset();
     CHECK(failed.clock->armed() == 0);
+
+    one_socket closed(ws::role::client);
+    closed.receive();
+    closed.peer.close();
+    closed.run();
+    closed.socket.reset();
+    closed.context.reset();
+    CHECK(closed.clock->armed() == 0);
 }
 
 TEST_CASE("net/websocket: closing a stream that breaks with it leaves no timer") {

@@ -82,7 +82,8 @@ public:
         const;
 
     /// Sends a close frame; without a code it has no status. `recv` goes on until the peer has
-    /// answered, and not longer than `close_timeout`; a peer we failed is not waited for.
+    /// answered, and not longer than `close_timeout`; a peer we failed is not waited for. After
+    /// both frames a client leaves it to the server to end the stream, within the same time.
     void close(std::optional<ws::close_code> code = std::nullopt, std::string_view reason = {});
 
     /// Ends the connection without a word.
@@ -100,6 +101,8 @@ private:
     [[nodiscard]] asio::awaitable<std::error_code> fill();
     [[nodiscard]] std::optional<result<message>> take(ws::event& event);
     [[nodiscard]] result<message> fail(std::error_code why);
+    void end_stream();
+    void await_end();
     void send_control(ws::opcode op, std::string_view payload);
     void flush_control();
     void write_rest(std::string rest);
@@ -121,7 +124,8 @@ private:
     timer close_timer_;
     bool writing_ = false;
     bool close_sent_ = false;
-    bool failed_ = false;
+    bool failed_ = false;    // the peer broke the rules
+    bool finished_ = false;  // nothing more is received
     bool ended_ = false;
 };
 
@@ -164,7 +168,7 @@ inline websocket::websocket(
 
 inline asio::awaitable<result<message>> websocket::recv() {
     for (;;) {
-        if (ended_ || failed_)
+        if (ended_ || finished_)
             co_return result<message>(asio::error::make_error_code(asio::error::eof));
         if (taken_ == filled_)
             if (auto const ec = co_await fill()) {
@@ -209,16 +213,28 @@ inline std::optional<result<message>> websocket::take(ws::event& event) {
         close();
     else
         close(event.code);
-    stream_->shutdown_send();
-    if (role_ == ws::role::server)
-        abort();
+    end_stream();
     return result<message>(asio::error::make_error_code(asio::error::eof));
 }
 
-inline result<message> websocket::fail(std::error_code why) {
-    close(ws::close_code_for(why));
-    failed_ = true;
+/// RFC 6455 section 7.1.1: the server ends the stream first, and the client only if that takes
+/// too long.
+inline void websocket::end_stream() {
+    if (role_ == ws::role::client)
+        return await_end();
+    stream_->shutdown_send();
+    abort();
+}
+
+inline void websocket::await_end() {
+    finished_ = true;
     asio::co_spawn(shard_->get_executor(), linger(shared_from_this()), asio::detached);
+}
+
+inline result<message> websocket::fail(std::error_code why) {
+    failed_ = true;
+    close(ws::close_code_for(why));
+    await_end();
     return why;
 }
 
@@ -226,7 +242,8 @@ inline result<message> websocket::fail(std::error_code why) {
 inline asio::awaitable<void> websocket::linger(std::shared_ptr<websocket> self) {
     while (self->writing_ && !self->ended_)
         co_await self->written_.wait();
-    self->stream_->shutdown_send();
+    if (self->failed_)
+        self->stream_->shutdown_send();
     std::error_code stopped;
     while (!self->ended_ && !stopped)
         stopped = co_await self->fill();
