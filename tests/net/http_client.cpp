@@ -80,7 +80,7 @@ struct one_client : test::world {
         REQUIRE_FALSE(peer(0).ended());
     }
 
-    net::remote const to{"example", 80, false};
+    net::remote const to{"a.server.with.a.long.name.example", 80, false};
     std::shared_ptr<test::faults> plan = std::make_shared<test::faults>();
     std::shared_ptr<test::memory_connector> connector =
         std::make_shared<test::memory_connector>(shard, plan);

@@ -82,26 +82,6 @@ private:
     using self_ptr = std::shared_ptr<http_client>;
     using connection_ptr = std::shared_ptr<http_client_connection>;
 
-    /// A connection that somebody waits for, and that ends with them unless it is kept.
-    class use {
-    public:
-        use(std::shared_ptr<stop_source> stop, connection_ptr of)
-            : connection_(of)
-            , on_stop_(std::move(stop), [of] { of->close(); }) {}
-        use(use const&) = delete;
-        use& operator=(use const&) = delete;
-        ~use() {
-            if (!kept_)
-                connection_->close();
-        }
-        void keep() noexcept { kept_ = true; }
-
-    private:
-        connection_ptr connection_;
-        stop_callback on_stop_;
-        bool kept_ = false;
-    };
-
     [[nodiscard]] static asio::awaitable<result<http::response>>
     exchange(self_ptr self, http::request r, std::size_t most_body);
     [[nodiscard]] static asio::awaitable<result<switched>> change_over(
@@ -111,7 +91,7 @@ private:
     [[nodiscard]] asio::awaitable<result<http::response>>
     ask(connection_ptr over, http::request const& r, std::string const& bytes, std::size_t most);
     [[nodiscard]] connection_ptr take_resting();
-    void keep(use& in_use, http_client_connection& over, http::request const& r);
+    void keep(http_client_lease& lease, http_client_connection& over, http::request const& r);
     [[nodiscard]] std::error_code reason(std::error_code otherwise) const;
 
     std::shared_ptr<shard> shard_;
@@ -157,7 +137,7 @@ inline asio::awaitable<result<http::response>> http_client::ask(
     http::request const& r,
     std::string const& bytes,
     std::size_t most) {
-    use in_use(stop_, over);
+    http_client_lease lease(stop_, over);
     auto const ec = co_await over->ask(r.method, bytes);
     if (ec)
         co_return reason(ec);
@@ -167,7 +147,7 @@ inline asio::awaitable<result<http::response>> http_client::ask(
     auto answer = co_await over->read_answer(most);
     if (!answer)
         co_return reason(answer.error());
-    keep(in_use, *over, r);
+    keep(lease, *over, r);
     co_return std::move(*answer);
 }
 
@@ -179,7 +159,7 @@ inline asio::awaitable<result<http_client::switched>> http_client::change_over(
     if (!opened)
         co_return opened.error();
     auto const over = *opened;
-    use in_use(self->stop_, over);
+    http_client_lease lease(self->stop_, over);
     auto const ec = co_await over->ask(r.method, bytes);
     if (ec)
         co_return self->reason(ec);
@@ -191,7 +171,7 @@ inline asio::awaitable<result<http_client::switched>> http_client::change_over(
     if (given.answer.status == 101)
         given.over = over->release(given.rest);
     else
-        self->keep(in_use, *over, r);
+        self->keep(lease, *over, r);
     co_return given;
 }
 
@@ -215,10 +195,11 @@ inline http_client::connection_ptr http_client::take_resting() {
     return nullptr;
 }
 
-inline void http_client::keep(use& in_use, http_client_connection& over, http::request const& r) {
+inline void
+http_client::keep(http_client_lease& lease, http_client_connection& over, http::request const& r) {
     if (!over.is_reusable() || !r.keep_alive() || stop_->stop_requested())
         return;
-    in_use.keep();
+    lease.keep();
     std::erase_if(resting_, [](auto const& each) { return each.expired(); });
     resting_.push_back(over.weak_from_this());
     over.rest();

@@ -9,6 +9,7 @@
 #include <socoro/http/response_parser.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/net/signal.hpp>
+#include <socoro/net/stop.hpp>
 #include <socoro/net/stream.hpp>
 
 #include <array>
@@ -99,6 +100,28 @@ private:
     bool writing_ = false;
     bool begun_ = false;
     bool reusable_ = true;
+};
+
+/// A connection while somebody waits for an answer: it ends with them, and when `stop` says so,
+/// unless it is kept.
+class http_client_lease {
+public:
+    http_client_lease(std::shared_ptr<stop_source> stop, std::shared_ptr<http_client_connection> of)
+        : connection_(of)
+        , on_stop_(std::move(stop), [of] { of->close(); }) {}
+    http_client_lease(http_client_lease const&) = delete;
+    http_client_lease& operator=(http_client_lease const&) = delete;
+    ~http_client_lease() {
+        if (!kept_)
+            connection_->close();
+    }
+
+    void keep() noexcept { kept_ = true; }
+
+private:
+    std::shared_ptr<http_client_connection> connection_;
+    stop_callback on_stop_;
+    bool kept_ = false;
 };
 
 inline http_client_connection::http_client_connection(
