@@ -31,6 +31,8 @@ class basic_client_socket : public channel<detail::client_socket_core, Contract>
 public:
     using typename base::duration;
 
+    /// Of nobody, to be assigned to: Asio makes one where a coroutine that is spawned fails.
+    basic_client_socket() : base(nullptr) {}
     explicit basic_client_socket(std::shared_ptr<detail::client_socket_core> core)
         : base(std::move(core)) {}
 
