@@ -74,6 +74,7 @@ TEST_CASE("http/cookie_jar: a domain is the host or above it") {
          {"b.example", "x.www.a.example", "ww.a.example", "w.a.example", "..a.example", "example."})
         CHECK(after({"a=1; Domain=" + bad}).empty());
     CHECK(after({"a=1; Domain=www.a.example", "a=2"}) == "a=2");
+    CHECK(after({"a=1; Domain=a.example", "a=2"}) == "a=1; a=2");
 }
 
 TEST_CASE("http/cookie_jar: nothing is above an address") {

@@ -80,6 +80,8 @@ TEST_CASE("http/date: a cookie's date that lacks something, or never was, is non
           "00 Nov 1994 08:49:37",
           "31 Nov 1994 08:49:37",
           "29 Feb 2023 08:49:37",
+          "06 Nov\xa0"
+          "1994 08:49:37",
           "06 Nov 1600 08:49:37"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_cookie_date(text).has_value());

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 using namespace socoro::http::detail;
 using socoro::http::is_control;
@@ -35,6 +37,12 @@ TEST_CASE("http/grammar: names are the same in any ASCII case, and in no other")
     CHECK_FALSE(same_name("Host", "Hos"));
     CHECK_FALSE(same_name("\xc3\xa9", "\xc3\x89"));
     CHECK_FALSE(same_name("@", "`"));
+}
+
+TEST_CASE("http/grammar: comparing names looks at no byte behind them") {
+    std::vector<char> const upper{'P', 'A', 'T', 'H'}, lower{'p', 'a', 't', 'h'};
+    CHECK(same_name({upper.data(), upper.size()}, {lower.data(), lower.size()}));
+    CHECK(lower_case(std::string_view(upper.data(), upper.size())) == "path");
 }
 
 TEST_CASE("http/grammar: only spaces and tabs are trimmed") {

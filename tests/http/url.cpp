@@ -106,7 +106,15 @@ TEST_CASE("http/url: a port is a number from 1 to 65535") {
 
 TEST_CASE("http/url: other schemes and what is none are refused") {
     for (std::string const bad :
-         {"ftp://a", "file:///a", "httpx://a", "://a", "http:://a", "http//a", "javascript://a"})
+         {"ftp://a",
+          "file:///a",
+          "httpx://a",
+          "://a",
+          "http:://a",
+          "http//a",
+          "https//a",
+          "a:1//b",
+          "javascript://a"})
         refuses(bad);
 }
 

@@ -110,13 +110,13 @@ inline void cookie_jar::store(std::string_view text, time_point now) {
 }
 
 inline std::string cookie_jar::header(std::string_view path, time_point now) const {
+    auto const longer = [](auto const* a, auto const* b) {
+        return a->path.size() > b->path.size();
+    };
     std::vector<set_cookie const*> sent;
     for (auto const& cookie : cookies_)
         if (!detail::is_expired(cookie, now) && detail::path_matches(path, cookie.path))
-            sent.push_back(&cookie);
-    std::stable_sort(sent.begin(), sent.end(), [](auto const* a, auto const* b) {
-        return a->path.size() > b->path.size();
-    });
+            sent.insert(std::upper_bound(sent.begin(), sent.end(), &cookie, longer), &cookie);
     std::string out;
     for (auto const* cookie : sent)
         out.append(out.empty() ? "" : "; ").append(cookie->name + '=' + cookie->value);

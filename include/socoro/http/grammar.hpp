@@ -5,8 +5,6 @@
 
 #include <socoro/base/config.hpp>
 
-#include <boost/beast/core/string.hpp>
-
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -45,16 +43,23 @@ inline constexpr std::string_view alphanumeric =
     });
 }
 
+[[nodiscard]] constexpr char lower_case(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 /// Whether two field names or tokens are the same (RFC 9110 section 5.1): ASCII case, no locale.
-[[nodiscard]] inline bool same_name(std::string_view a, std::string_view b) {
-    return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
+/// Boost.Beast's `iequals` looks at one byte behind what it compares.
+[[nodiscard]] constexpr bool same_name(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char left, char right) {
+        return lower_case(left) == lower_case(right);
+    });
 }
 
 /// `text` with its ASCII letters in lower case.
 [[nodiscard]] inline std::string lower_case(std::string_view text) {
     std::string lower(text);
     for (char& c : lower)
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        c = lower_case(c);
     return lower;
 }
 
