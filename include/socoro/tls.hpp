@@ -85,7 +85,7 @@ public:
         std::shared_ptr<net::stop_source> stop) override;
 
 private:
-    [[nodiscard]] std::error_code prepare(SSL& session, std::string const& host) const;
+    [[nodiscard]] result<net::openssl_ptr<SSL>> open(std::string const& host) const;
 
     net::openssl_ptr<SSL_CTX> context_;
     std::string server_name_;
@@ -127,12 +127,18 @@ inline tls_client_layer::tls_client_layer(tls_options const& options)
         options.configure(context_.get());
 }
 
-inline std::error_code tls_client_layer::prepare(SSL& session, std::string const& host) const {
+inline result<net::openssl_ptr<SSL>> tls_client_layer::open(std::string const& host) const {
+    auto made = net::open_session(*context_);
+    if (!made)
+        return made;
+    auto& session = **made;
     SSL_set_connect_state(&session);
-    auto const ec = net::announce_host(session, host);
-    if (ec || SSL_get_verify_mode(&session) == SSL_VERIFY_NONE)
+    auto ec = net::announce_host(session, host);
+    if (!ec && SSL_get_verify_mode(&session) != SSL_VERIFY_NONE)
+        ec = net::expect_host(session, host);
+    if (ec)
         return ec;
-    return net::expect_host(session, host);
+    return made;
 }
 
 inline asio::awaitable<result<std::shared_ptr<net::stream>>> tls_client_layer::wrap(
@@ -140,14 +146,9 @@ inline asio::awaitable<result<std::shared_ptr<net::stream>>> tls_client_layer::w
     std::shared_ptr<net::stream> plain,
     net::remote to,
     std::shared_ptr<net::stop_source> stop) {
-    net::openssl_ptr<SSL> session(SSL_new(context_.get()));
-    auto const ec = session ? prepare(*session, server_name_.empty() ? to.host : server_name_)
-                            : net::take_openssl_error();
-    if (ec) {
-        plain->close();
-        co_return result<std::shared_ptr<net::stream>>(ec);
-    }
-    co_return co_await net::start_tls(on, plain, std::move(session), stop);
+    // Now, for this may be gone when the coroutine starts.
+    auto session = open(server_name_.empty() ? to.host : server_name_);
+    return net::start_tls(std::move(on), std::move(plain), std::move(session), std::move(stop));
 }
 
 inline tls_server_layer::tls_server_layer(tls_server_options const& options)
@@ -181,13 +182,10 @@ inline asio::awaitable<result<std::shared_ptr<net::stream>>> tls_server_layer::w
     std::shared_ptr<net::stream> plain,
     net::remote /*to*/,
     std::shared_ptr<net::stop_source> stop) {
-    net::openssl_ptr<SSL> session(SSL_new(context_.get()));
-    if (!session) {
-        plain->close();
-        co_return result<std::shared_ptr<net::stream>>(net::take_openssl_error());
-    }
-    SSL_set_accept_state(session.get());
-    co_return co_await net::start_tls(on, plain, std::move(session), stop);
+    auto session = net::open_session(*context_);
+    if (session)
+        SSL_set_accept_state(session->get());
+    return net::start_tls(std::move(on), std::move(plain), std::move(session), std::move(stop));
 }
 
 }  // namespace detail

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <socoro/base/file.hpp>
+#include <socoro/base/result.hpp>
 #include <socoro/net/asio.hpp>
 #include <socoro/net/openssl.hpp>
 
@@ -40,6 +41,9 @@ void present(
     std::string const& certificate_file,
     std::string const& private_key_file,
     std::string const& password);
+
+/// The beginning of one connection; it has no role yet.
+[[nodiscard]] result<openssl_ptr<SSL>> open_session(SSL_CTX& context);
 
 /// Demands that the peer's certificate be for this host: a name or an IP address.
 [[nodiscard]] std::error_code expect_host(SSL& session, std::string const& host);
@@ -158,6 +162,14 @@ inline void present(
         detail::throw_openssl_error("cannot read the private key " + key_file);
     if (SSL_CTX_check_private_key(&context) != 1)
         detail::throw_openssl_error("the private key is not of " + certificate_file);
+}
+
+inline result<openssl_ptr<SSL>> open_session(SSL_CTX& context) {
+    ERR_clear_error();
+    openssl_ptr<SSL> made(SSL_new(&context));
+    if (!made)
+        return take_openssl_error();
+    return made;
 }
 
 inline std::error_code expect_host(SSL& session, std::string const& host) {

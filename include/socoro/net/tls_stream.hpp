@@ -60,7 +60,7 @@ private:
     /// While more waits for a peer that does not read, we do not read either: it could have us
     /// answer (key updates, alerts) until the memory is full.
     static constexpr std::size_t most_unsent = 32'768;
-
+    /// The most that is asked of the stream below at once.
     static constexpr std::size_t most_read = 65'536;
 
     [[nodiscard]] io_result decrypt(asio::mutable_buffer into);
@@ -87,11 +87,12 @@ private:
 };
 
 /// Speaks TLS over `plain`: a stream once the handshake has succeeded. Ends soon with
-/// `operation_aborted` once `stop` says so; whatever the error, `plain` is closed then.
+/// `operation_aborted` once `stop` says so, and with the error that `session` may be; whatever the
+/// error, `plain` is closed then.
 [[nodiscard]] asio::awaitable<result<std::shared_ptr<stream>>> start_tls(
     std::shared_ptr<shard> on,
     std::shared_ptr<stream> plain,
-    openssl_ptr<SSL> session,
+    result<openssl_ptr<SSL>> session,
     std::shared_ptr<stop_source> stop);
 
 inline tls_stream::tls_stream(
@@ -305,9 +306,13 @@ inline void tls_stream::close() noexcept {
 inline asio::awaitable<result<std::shared_ptr<stream>>> start_tls(
     std::shared_ptr<shard> on,
     std::shared_ptr<stream> plain,
-    openssl_ptr<SSL> session,
+    result<openssl_ptr<SSL>> session,
     std::shared_ptr<stop_source> stop) {
-    auto const made = std::make_shared<tls_stream>(on, std::move(plain), std::move(session));
+    if (!session) {
+        plain->close();
+        co_return result<std::shared_ptr<stream>>(session.error());
+    }
+    auto const made = std::make_shared<tls_stream>(on, std::move(plain), std::move(*session));
     stop_callback const on_stop(stop, [made] { made->close(); });
     auto const ec = co_await made->handshake();
     if (stop->stop_requested())
