@@ -5,10 +5,12 @@
 #include <socoro/adapter/memory.hpp>
 #include <socoro/frames.hpp>
 #include <socoro/net/shard.hpp>
+#include <socoro/recovery.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -46,12 +48,18 @@ struct namespace_rules {
 };
 
 /// One namespace of a server. It lives on its shard; `broadcast` alone is safe from any thread.
-class namespace_core : public std::enable_shared_from_this<namespace_core> {
+class namespace_core final : public adapter::session_owner,
+                             public std::enable_shared_from_this<namespace_core> {
 public:
-    namespace_core(std::string name, std::shared_ptr<net::shard> owner, namespace_rules given = {})
-        : rules(std::move(given))
-        , name_(std::move(name))
-        , shard_(std::move(owner)) {}
+    /// `kept_in` is what its clients may come back from; null if they may not.
+    namespace_core(
+        std::string name,
+        std::shared_ptr<net::shard> owner,
+        std::shared_ptr<detail::recovery> kept_in = nullptr,
+        namespace_rules given = {});
+    namespace_core(namespace_core const&) = delete;
+    namespace_core& operator=(namespace_core const&) = delete;
+    ~namespace_core() override;
 
     /// Sends the frames of the event `event` to every connected socket that the target names.
     void broadcast(
@@ -76,14 +84,39 @@ public:
     [[nodiscard]] adapter::memory& adapter() noexcept { return adapter_; }
     [[nodiscard]] std::size_t size() const noexcept { return sockets_.size(); }
     [[nodiscard]] auto const& sockets() const noexcept { return sockets_; }
-    /// Whether nobody is in it, nor on the way into it.
-    [[nodiscard]] bool is_empty() const noexcept { return adapter_.sockets() == 0; }
+    /// Whether nobody is in it, nor on the way into it, nor may come back to it.
+    [[nodiscard]] bool is_empty() const noexcept {
+        return adapter_.sockets() == 0 && sessions_ == 0;
+    }
+
+    /// What its clients may come back from; null if they may not.
+    [[nodiscard]] detail::recovery* recovery() const noexcept { return recovery_.get(); }
+    /// The events that its clients may miss, if they may come back.
+    [[nodiscard]] adapter::event_log const& log() const noexcept { return *log_; }
+
+    /// Gives an event that is sent now its number, and keeps it.
+    [[nodiscard]] numbered_event keep_event(
+        frame_list const& frames,
+        broadcast_target const& target) {
+        return recovery_->keep(*log_, frames, target);
+    }
+    /// The same, and sends it.
+    void
+    send_kept(frame_list const& frames, std::string_view event, broadcast_target const& target);
+
+    /// Keeps a socket whose client may come back: see `recovery::keep`.
+    void keep_socket(adapter::kept_session&& socket, std::optional<net::time_point> until);
+    /// Takes out the socket that a client wants to be again, if it was kept here.
+    [[nodiscard]] std::optional<adapter::kept_session> take_socket(std::string_view pid);
+    /// Which connected socket has this secret, so that it can make way; null if there is none.
+    [[nodiscard]] socket_core* connected_as(std::string_view pid);
 
     /// Lets go of all that may hold it: its server is gone.
     void release() noexcept {
         on_empty = nullptr;
         rules = {};
         sockets_.clear();
+        by_pid_.clear();
     }
 
     namespace_rules rules;
@@ -96,13 +129,64 @@ private:
         std::string_view event,
         broadcast_target const& target,
         bool is_volatile);
+    void on_session_dropped() override;
 
     std::string name_;
     std::shared_ptr<net::shard> shard_;
     adapter::memory adapter_;
     std::unordered_map<std::string, std::shared_ptr<socket_core>> sockets_;
     std::uint64_t next_ack_id_ = 0;
+    std::shared_ptr<detail::recovery> recovery_;
+    std::optional<adapter::event_log> log_;
+    adapter::secret_map<socket_core*> by_pid_;
+    /// How many sockets are kept for clients that may come back.
+    std::size_t sessions_ = 0;
 };
+
+inline namespace_core::namespace_core(
+    std::string name,
+    std::shared_ptr<net::shard> owner,
+    std::shared_ptr<detail::recovery> kept_in,
+    namespace_rules given)
+    : rules(std::move(given))
+    , name_(std::move(name))
+    , shard_(std::move(owner))
+    , recovery_(std::move(kept_in)) {
+    if (recovery_)
+        log_.emplace(recovery_->events());
+}
+
+inline namespace_core::~namespace_core() {
+    log_.reset();
+    if (recovery_)
+        recovery_->on_change();
+}
+
+inline void namespace_core::keep_socket(
+    adapter::kept_session&& socket,
+    std::optional<net::time_point> until) {
+    ++sessions_;
+    socket.owner = weak_from_this();
+    recovery_->keep(std::move(socket), until);
+}
+
+inline std::optional<adapter::kept_session> namespace_core::take_socket(std::string_view pid) {
+    auto taken = recovery_->take(pid, *this);
+    if (taken)
+        --sessions_;
+    return taken;
+}
+
+inline socket_core* namespace_core::connected_as(std::string_view pid) {
+    auto* const found = by_pid_.find(pid);
+    return found ? *found : nullptr;
+}
+
+inline void namespace_core::on_session_dropped() {
+    --sessions_;
+    if (on_empty && is_empty())
+        on_empty();
+}
 
 inline std::shared_ptr<socket_core> namespace_core::find(std::string const& id) const {
     auto const found = sockets_.find(id);

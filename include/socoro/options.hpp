@@ -27,8 +27,8 @@ struct recovery_options {
     /// them again by default: who was allowed in two minutes ago may not be any more.
     bool skip_middlewares = false;
     /// Bytes of events that are kept for those who may come back, in all namespaces of the server
-    /// together; the oldest go first. A client that would need one of them starts anew, which is no
-    /// error. The same client missing more than `outbox_bytes` starts anew as well.
+    /// together; the oldest go first. A client that needs one that is gone starts anew, which is no
+    /// error; and so does one that missed more than `outbox_bytes`.
     std::size_t event_bytes = 16'000'000;
     /// Clients that may come back, counted once for each namespace. Beyond, those that have the
     /// least time left may not. It bounds what clients that connect and vanish can make us keep.

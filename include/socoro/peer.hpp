@@ -5,6 +5,7 @@
 
 #include <socoro/admission.hpp>
 #include <socoro/base/describe.hpp>
+#include <socoro/coming_back.hpp>
 #include <socoro/engine/server_core.hpp>
 #include <socoro/namespaces.hpp>
 #include <socoro/options.hpp>
@@ -80,7 +81,8 @@ private:
     [[nodiscard]] static asio::awaitable<void>
     resolve(std::shared_ptr<peer> self, std::string name, json::value auth);
     void enter(std::shared_ptr<namespace_core> nsp, json::value auth);
-    [[nodiscard]] socket_ptr make_socket(std::shared_ptr<namespace_core> nsp, json::value auth);
+    [[nodiscard]] socket_ptr
+    make_socket(std::string id, std::shared_ptr<namespace_core> nsp, json::value auth);
     [[nodiscard]] static asio::awaitable<void> admit(
         std::shared_ptr<peer> self,
         socket_ptr socket,
@@ -241,22 +243,33 @@ peer::resolve(std::shared_ptr<peer> self, std::string name, json::value auth) {
 }
 
 inline void peer::enter(std::shared_ptr<namespace_core> nsp, json::value auth) {
+    auto const keep = shared_from_this();
+    auto from = take_back(*nsp, auth, *session_);
+    // Handlers of a connection that made way were resumed.
+    if (closed_) {
+        give_back(*nsp, std::move(from));
+        return namespaces_->forget_if_empty(*nsp);
+    }
     auto const steps = nsp->rules.middlewares;
-    auto const socket = make_socket(std::move(nsp), std::move(auth));
+    bool const is_known = from && options_->connection_state_recovery.skip_middlewares;
+    auto id = from ? from->origin.sid : engine::server_core::make_id();
+    auto const socket = make_socket(std::move(id), std::move(nsp), std::move(auth));
     sockets_.emplace(socket->nsp_name(), socket);
     // Middleware may join rooms already.
     socket->nsp()->adapter().add(*socket);
-    if (steps.empty())
+    begin_line(*socket, std::move(from));
+    if (steps.empty() || is_known)
         return accept(socket);
-    tasks_->spawn(admit(shared_from_this(), socket, steps));
+    tasks_->spawn(admit(keep, socket, steps));
 }
 
-inline peer::socket_ptr peer::make_socket(std::shared_ptr<namespace_core> nsp, json::value auth) {
+inline peer::socket_ptr
+peer::make_socket(std::string id, std::shared_ptr<namespace_core> nsp, json::value auth) {
     auto const owner = nsp->owner();
     auto const filters = nsp->rules.packet_middlewares;
     auto made = net::make_on_shard<socket_core>(
         owner,
-        engine::server_core::make_id(),
+        std::move(id),
         std::move(nsp),
         weak_from_this(),
         session_,
@@ -286,11 +299,16 @@ inline asio::awaitable<void> peer::admit(
 }
 
 inline void peer::accept(socket_ptr const& socket) {
+    // Too much may have happened while middleware looked at it: next time it starts anew.
+    if (!send_missed(*socket))
+        return close_connection();
     connect_timer_.cancel();
     socket->on_connect();
     socket->nsp()->add(socket);
     json::object answer;
     answer.emplace("sid", socket->id());
+    if (socket->line)
+        answer.emplace("pid", socket->line->pid);
     send(make_frames(sio::packet_type::connect, socket->nsp_name(), std::move(answer)));
     if (auto const handler = socket->nsp()->rules.handler)
         tasks_->spawn(run(shared_from_this(), socket, handler));
@@ -353,6 +371,7 @@ inline void peer::forget(socket_core& socket, errc reason) {
     sockets_.erase(socket.nsp_name());
     if (keep->is_handled && !closed_)
         leaving_.push_back(keep);
+    keep_line(socket, reason);
     socket.nsp()->remove(socket);
     if (!closed_)
         expect_connect();
@@ -406,6 +425,13 @@ inline void peer::on_idle() {
 inline void socket_core::on_wait() {
     if (auto const owner = peer_.lock())
         owner->on_wait();
+}
+
+inline void socket_core::make_way() {
+    auto const keep = share();
+    if (auto const owner = peer_.lock())
+        owner->close_sockets(errc::transport_close);
+    session_->discard();
 }
 
 inline void socket_core::disconnect(bool close) {

@@ -59,6 +59,11 @@ public:
     [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
 
 private:
+    [[nodiscard]] std::shared_ptr<recovery> make_recovery() const {
+        auto const& asked = options_->connection_state_recovery;
+        return asked.enabled ? std::make_shared<recovery>(*shard_, asked) : nullptr;
+    }
+
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<options const> options_;
     client_bundle bundle_;
@@ -73,7 +78,7 @@ inline server_core::server_core(std::shared_ptr<net::shard> owner, options opts)
     , options_(std::make_shared<options const>(std::move(opts)))
     , bundle_(options_->serve_client ? options_->client_directory : std::filesystem::path())
     , tasks_(std::make_shared<net::task_group>(shard_))
-    , namespaces_(std::make_shared<detail::namespaces>(shard_))
+    , namespaces_(std::make_shared<detail::namespaces>(shard_, make_recovery()))
     , root_(namespaces_->of("/")) {}
 
 inline void server_core::start() {

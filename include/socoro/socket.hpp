@@ -46,6 +46,11 @@ public:
     /// The name of the transport: `polling` or `websocket`, as it is now.
     [[nodiscard]] std::string_view transport() const { return core_->session().transport_name(); }
 
+    /// Whether the client came back: it has the id, the rooms and the data that it had before its
+    /// connection broke, and what was emitted to it meanwhile was sent to it. The handler runs
+    /// anew. Always false unless `options::connection_state_recovery` is enabled.
+    [[nodiscard]] bool recovered() const noexcept { return core_->line && core_->line->recovered; }
+
     // -------------------------------------------------------------------------------- sending
 
     /// A handle of the same socket whose `call` gives up after this time.
@@ -100,7 +105,8 @@ public:
     }
 
     /// The program's own data of this socket: a `T` that is default-constructed at first use and
-    /// lives as long as any handle of the socket, so it should not hold one. `T` is copyable.
+    /// lives as long as any handle of the socket, so it should not hold one. `T` is copyable. A
+    /// socket that comes back (`recovered`) has the very same object.
     /// Throws `std::bad_any_cast` if it was used with another type before.
     template <typename T>
     [[nodiscard]] T& data() const {

@@ -18,6 +18,22 @@ namespace socoro::detail {
 class peer;
 class packet_filter;
 
+/// How a socket comes back as the one it was, if its connection breaks.
+struct lineage {
+    /// What the client proves with that it is the same.
+    std::string pid;
+    /// The newest event that was sent to it; 0 if none was.
+    adapter::event_number last_sent = 0;
+    /// The number of the event that is about to be sent, if it has one already.
+    adapter::event_number sending = 0;
+    /// Whether it has come back.
+    bool recovered = false;
+    /// What it came back from, until it is accepted ...
+    std::optional<adapter::kept_session> origin = std::nullopt;
+    /// ... and the event behind which those begin that it missed.
+    adapter::event_number missed_after = 0;
+};
+
 /// One client in one namespace. It does not know its rooms: the namespace's adapter does.
 class socket_core final : public channel_core {
 public:
@@ -35,8 +51,18 @@ public:
         , session_(std::move(session))
         , handshake_(std::move(brought)) {}
 
+    /// Sends an event that others receive as well, and that is kept.
+    void send_numbered(numbered_event const& event, std::string_view name) {
+        if (!connected())
+            return;
+        line->sending = event.number;
+        send(event.frames, name, false);
+    }
+
     /// Ends it, and the client is told; with `close` the whole connection ends.
     void disconnect(bool close) override;
+    /// Ends its whole connection as one that is dead: its client has another one.
+    void make_way();
     [[nodiscard]] asio::awaitable<void> drain() override {
         settle();
         return session_->drain();
@@ -48,7 +74,14 @@ public:
     [[nodiscard]] std::shared_ptr<peer> owning_peer() const noexcept { return peer_.lock(); }
     [[nodiscard]] engine::session_core& session() const noexcept { return *session_; }
     [[nodiscard]] socoro::handshake const& brought() const noexcept { return *handshake_; }
-    [[nodiscard]] std::any& data() noexcept { return data_; }
+    [[nodiscard]] std::any& data() {
+        if (!data_)
+            data_ = std::make_shared<std::any>();
+        return *data_;
+    }
+    /// The same, shared with the socket that its client may come back as; null if there is none.
+    [[nodiscard]] std::shared_ptr<std::any> const& shared_data() const noexcept { return data_; }
+    void adopt_data(std::shared_ptr<std::any> from) noexcept { data_ = std::move(from); }
     [[nodiscard]] std::shared_ptr<socket_core> share() {
         return std::static_pointer_cast<socket_core>(shared_from_this());
     }
@@ -59,11 +92,19 @@ public:
     bool is_handled = false;
     /// What its events pass before they can be received; null if there is nothing.
     std::shared_ptr<packet_filter> filter;
+    /// How it comes back; null if it cannot.
+    std::unique_ptr<lineage> line;
 
 private:
     engine::sent transmit(frame_list const& frames, engine::delivery how) override {
+        // What has no topic is no event, but a request or a reply.
+        if (line && how.topic != 0 && !how.is_volatile)
+            return transmit_kept(frames, how);
         return session_->send(frames, how);
     }
+    engine::sent transmit_kept(frame_list const& frames, engine::delivery how);
+    void keep(frame_list const& frames, std::string_view name, std::optional<std::uint64_t> called)
+        override;
     [[nodiscard]] std::uint64_t next_ack_id() override { return nsp_->next_ack_id(); }
     void on_wait() override;
     void on_flood() override { session_->overflow(); }
@@ -72,7 +113,7 @@ private:
     std::weak_ptr<peer> peer_;
     std::shared_ptr<engine::session_core> session_;
     std::shared_ptr<handshake const> handshake_;
-    std::any data_;
+    std::shared_ptr<std::any> data_;
 };
 
 inline void namespace_core::broadcast(
@@ -94,23 +135,58 @@ inline void namespace_core::deliver(
     std::string_view event,
     broadcast_target const& target,
     bool is_volatile) {
+    if (recovery_ && !is_volatile)
+        return send_kept(frames, event, target);
     adapter_.for_each(target, [&](socket_core& socket) {
         socket.send(frames, event, is_volatile);
     });
+}
+
+inline void namespace_core::send_kept(
+    frame_list const& frames,
+    std::string_view event,
+    broadcast_target const& target) {
+    if (is_empty())
+        return;
+    auto const numbered = keep_event(frames, target);
+    adapter_.for_each(target, [&](socket_core& socket) { socket.send_numbered(numbered, event); });
 }
 
 inline void namespace_core::add(std::shared_ptr<socket_core> const& socket) {
     sockets_.emplace(socket->id(), socket);
     adapter_.add(*socket);
     adapter_.join(*socket, socket->id());
+    if (socket->line)
+        by_pid_.put(socket->line->pid, socket.get());
 }
 
 inline void namespace_core::remove(socket_core& socket) {
     socket.last_rooms = adapter_.rooms_of(socket);
     adapter_.remove(socket);
     sockets_.erase(socket.id());
+    if (socket.line)
+        by_pid_.erase(socket.line->pid);
     if (on_empty && is_empty())
         on_empty();
+}
+
+inline engine::sent socket_core::transmit_kept(frame_list const& frames, engine::delivery how) {
+    // The hook that sees packets may send as well: by then everything is in order.
+    line->last_sent = std::exchange(line->sending, 0);
+    if (line->last_sent != 0)
+        return session_->send(frames, how);
+    auto const own = nsp_->keep_event(frames, {{id()}, {}});
+    line->last_sent = own.number;
+    return session_->send(own.frames, how);
+}
+
+/// What is emitted to a client that may come back is for whoever it comes back as.
+inline void socket_core::keep(
+    frame_list const& frames,
+    std::string_view name,
+    std::optional<std::uint64_t> called) {
+    if (line && !called && reason() && is_recoverable(*reason()))
+        nsp_->send_kept(frames, name, {{id()}, {}});
 }
 
 }  // namespace socoro::detail
