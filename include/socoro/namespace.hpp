@@ -49,6 +49,7 @@ public:
     /// Starts `handler(socket)` for each socket that connects from now on, and keeps it as long as
     /// it runs. When it returns, the socket is disconnected; an exception other than the
     /// disconnect of its own socket is reported to the hook, and ends that socket alone.
+    /// It starts again for a socket whose client came back: see `basic_socket::recovered`.
     template <typename Handler>
     Derived const& on_connection(Handler handler) const {
         rules().handler =
@@ -58,7 +59,9 @@ public:
 
     /// Runs `step(socket)` before a socket is connected, after the steps added earlier. It may
     /// wait, set data, join rooms and look at the handshake. An exception refuses the socket: a
-    /// `refused` with its message and data, another with its message.
+    /// `refused` with its message and data, another with its message. It is asked again for a
+    /// socket whose client comes back, with the rooms and the data of before, unless the option
+    /// `connection_state_recovery.skip_middlewares` is set.
     template <typename Middleware>
     Derived const& use(Middleware step) const {
         rules().middlewares.push_back(
