@@ -24,10 +24,12 @@ export async function start(variable, { name, port = 0, args = [] } = {}) {
     const [program, ...given] = command;
     // The child runs from the repository's root, so a relative program is resolved before that.
     const path = /[\\/]/.test(program) ? resolve(program) : program;
-    const child = spawn(path, [...given, '--port', String(port), ...args], {
-        cwd: repository,
-        stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    return run(path, [...given, '--port', String(port), ...args]);
+}
+
+/** Starts a program that says where it listens, as above. */
+export async function run(path, args) {
+    const child = spawn(path, args, { cwd: repository, stdio: ['ignore', 'pipe', 'pipe'] });
     const server = new Server(child);
     await server.listening();
     return server;
@@ -105,6 +107,11 @@ class Server {
     /** Stops the process where it is (SIGSTOP): connections stand, nothing is answered. */
     freeze() {
         this.#child.kill('SIGSTOP');
+    }
+
+    /** Lets a process go on that was stopped. */
+    thaw() {
+        this.#child.kill('SIGCONT');
     }
 
     /** Asserts that the process is still running. */
