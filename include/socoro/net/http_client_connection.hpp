@@ -95,7 +95,6 @@ private:
     timer idle_timer_;
     time_point idle_until_{};
     bool open_ = true;
-    bool resting_ = false;
     bool watching_ = false;
     bool writing_ = false;
     bool begun_ = false;
@@ -231,30 +230,27 @@ inline asio::awaitable<std::error_code> http_client_connection::read_piece() {
 }
 
 inline void http_client_connection::rest() {
-    resting_ = watching_ = true;
+    watching_ = true;
     idle_until_ = shard_->now() + idle_limit;
     idle_timer_.arm(idle_until_);
     asio::co_spawn(shard_->get_executor(), watch(shared_from_this()), asio::detached);
 }
 
 /// It goes on when the connection is used again: then it reads the beginning of the answer.
+/// Otherwise this has the last share, and the connection ends with it.
 inline asio::awaitable<void> http_client_connection::watch(self_ptr self) {
     auto const ec = co_await self->read_piece();
     self->watched_error_ = ec;
     self->watching_ = false;
-    if (self->resting_)
-        self->close();
-    else
-        self->watched_.notify_all();
+    self->watched_.notify_all();
 }
 
 inline bool http_client_connection::wake() {
     // The timer may be late, after a handler that took long.
-    if (!open_ || shard_->now() >= idle_until_) {
+    if (!open_ || !watching_ || shard_->now() >= idle_until_) {
         close();
         return false;
     }
-    resting_ = false;
     idle_timer_.cancel();
     return true;
 }
