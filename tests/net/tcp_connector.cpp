@@ -3,6 +3,7 @@
 #include <socoro/net/tcp_connector.hpp>
 
 #include "support/loopback.hpp"
+#include "support/resolver_gate.hpp"
 #include "support/world.hpp"
 
 #include <doctest/doctest.h>
@@ -146,24 +147,30 @@ TEST_CASE("net/tcp_connector: tries one address after the other, and tells the l
 
 TEST_CASE("net/tcp_connector: whoever stops looking a name up does not wait for the system") {
     network n;
-    // Here the answer cannot have come: it is delivered by the context, which has not run.
-    auto const looking = std::make_shared<test::outcome<socoro::result<net::endpoints>>>();
-    auto resolving = net::resolve(n.shard, "nowhere.invalid", 1, n.stop);
-    auto const stop = [](std::shared_ptr<net::stop_source> it) -> asio::awaitable<void> {
-        it->request_stop();
-        co_return;
-    };
-    asio::co_spawn(
-        *n.context,
-        std::move(resolving),
-        [&](std::exception_ptr, socoro::result<net::endpoints> found) {
-            looking->value = std::move(found);
-            n.context->stop();
-        });
-    asio::co_spawn(*n.context, stop(n.stop), asio::detached);
-    n.context->run();
-    REQUIRE(looking->value);
+    test::resolver_gate const system_is_slow;
+    auto const looking = n.connect("localhost", n.port());
+    CHECK_FALSE(looking->done());
+    n.stop->request_stop();
+    n.run();
+    REQUIRE(looking->done());
     CHECK(looking->value->error() == asio::error::operation_aborted);
+}
+
+TEST_CASE("net/tcp_connector: an answer of the system that comes late is heard by nobody") {
+    network n;
+    auto gate = std::make_unique<test::resolver_gate>();
+    auto const stopped = n.connect("localhost", n.port());
+    n.stop->request_stop();
+    n.run();
+    n.stop = std::make_shared<net::stop_source>();
+    auto const other = n.connect("localhost", n.port());
+    CHECK_FALSE(other->done());
+    gate.reset();
+    CHECK(n.result_of(other).has_value());
+    CHECK(n.result_of(stopped).error() == asio::error::operation_aborted);
+    REQUIRE(run_until(*n.context, [&] { return !n.accepted.empty(); }));
+    n.run();
+    CHECK(n.accepted.size() == 1);
 }
 
 TEST_CASE("net/tcp_connector: stopped while it connects, it ends at once") {
