@@ -22,6 +22,7 @@ struct client_options : session_options {
     client_options() {
         limits.max_http_buffer_size = 16'000'000;
         limits.sio_attachment_bytes = 16'000'000;
+        limits.eio_packets = 262'144;
     }
 
     /// The path that the server answers under.

@@ -8,20 +8,24 @@
 #include <socoro/engine/http_caller.hpp>
 #include <socoro/http/status.hpp>
 #include <socoro/http/url.hpp>
+#include <socoro/net/first_of.hpp>
 #include <socoro/net/http_client.hpp>
 #include <socoro/net/layered_connector.hpp>
+#include <socoro/net/signal.hpp>
 #include <socoro/net/tcp_connector.hpp>
 #include <socoro/net/websocket_client.hpp>
 #include <socoro/transport/any_transport.hpp>
 #include <socoro/transport/polling_client.hpp>
 #include <socoro/transport/websocket.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace socoro::engine {
@@ -31,6 +35,8 @@ struct dialed {
     transport::any_transport over;
     /// The same if it is polling.
     std::shared_ptr<transport::polling_client> polling;
+    /// The open packet, as it came and as it is understood.
+    eio::packet first;
     eio::open handshake;
     /// What failed: `poll_error`, `websocket_error`, `server_error`, `no_transports` ...
     std::error_code failed;
@@ -55,8 +61,8 @@ public:
         std::string sid,
         std::shared_ptr<net::stop_source> stop);
 
-    /// A session has got to the WebSocket: see `client_options::remember_upgrade`.
-    void on_upgraded() noexcept { upgraded_before_ = true; }
+    /// Whether a WebSocket got through last time: see `client_options::remember_upgrade`.
+    void remember(bool websocket_works) noexcept { websocket_works_ = websocket_works; }
 
     [[nodiscard]] http::url const& server() const noexcept { return caller_.server(); }
 
@@ -72,6 +78,9 @@ private:
     [[nodiscard]] asio::awaitable<dialed> await_open(
         dialed begun,
         std::shared_ptr<net::stop_source> stop);
+    [[nodiscard]] asio::awaitable<result<eio::packet>> receive(
+        transport::any_transport over,
+        std::shared_ptr<net::stop_source> stop);
     [[nodiscard]] std::shared_ptr<net::http_client> make_client() const {
         return std::make_shared<net::http_client>(shard_, connector_, remote_, options_->limits);
     }
@@ -81,7 +90,7 @@ private:
     http_caller caller_;
     net::remote remote_;
     std::shared_ptr<net::connector> connector_;
-    bool upgraded_before_ = false;
+    bool websocket_works_ = false;
 };
 
 class dialer::requests final : public transport::http_exchange {
@@ -91,16 +100,10 @@ public:
         , over_(std::move(over)) {}
 
     [[nodiscard]] asio::awaitable<result<std::string>> get() override {
-        auto request = by_->caller_.request("GET", "polling", sid);
-        request.headers.add("Accept", "*/*");
-        return ask(by_, over_, std::move(request));
+        return ask(by_, over_, by_->caller_.poll(sid));
     }
     [[nodiscard]] asio::awaitable<std::error_code> post(std::string body) override {
-        auto request = by_->caller_.request("POST", "polling", sid);
-        request.headers.add("Accept", "*/*");
-        request.headers.add("Content-type", "text/plain;charset=UTF-8");
-        request.body = std::move(body);
-        return tell(by_, over_, std::move(request));
+        return tell(by_, over_, by_->caller_.post(sid, std::move(body)));
     }
     void close() override { over_->close(); }
 
@@ -162,7 +165,7 @@ inline dialer::dialer(
 inline std::vector<std::string> dialer::transports() const {
     auto order = options_->transports;
     auto const websocket = std::find(order.begin(), order.end(), "websocket");
-    if (options_->remember_upgrade && upgraded_before_ && websocket != order.end())
+    if (options_->remember_upgrade && websocket_works_ && websocket != order.end())
         std::rotate(order.begin(), websocket, websocket + 1);
     if (!options_->try_all_transports && order.size() > 1)
         order.resize(1);
@@ -175,6 +178,7 @@ inline asio::awaitable<dialed> dialer::dial(std::shared_ptr<net::stop_source> st
     last.failed = last.why = make_error_code(errc::no_transports);
     for (auto const& name : transports()) {
         last = co_await open(name, stop);
+        remember(!last.failed && name == "websocket");
         if (!last.failed || stop->stop_requested())
             break;
     }
@@ -215,20 +219,34 @@ inline asio::awaitable<dialed> dialer::open_polling(std::shared_ptr<net::stop_so
     co_return opened;
 }
 
+/// Waits for a packet. To be stopped, it does not wait for the end of the transport.
+inline asio::awaitable<result<eio::packet>> dialer::receive(
+    transport::any_transport over,
+    std::shared_ptr<net::stop_source> stop) {
+    net::signal stopped(*shard_);
+    net::stop_callback const on_stop(stop, [&stopped] { stopped.notify_all(); });
+    if (stop->stop_requested())
+        co_return make_error_code(errc::transport_close);
+    auto packet = over.recv();
+    auto end = stopped.wait();
+    auto first = co_await net::first_of(std::move(packet), std::move(end));
+    if (first.index() != 0)
+        co_return make_error_code(errc::transport_close);
+    co_return std::move(std::get<0>(first));
+}
+
 /// Waits for the open packet, which comes first.
 inline asio::awaitable<dialed> dialer::await_open(
     dialed begun,
     std::shared_ptr<net::stop_source> stop) {
     auto over = begun.over;
-    net::stop_callback const on_stop(stop, [&over] {
-        std::ignore = over.close(transport::ending::discard);
-    });
-    auto const first = co_await over.recv();
+    auto first = co_await receive(over, std::move(stop));
     dialed opened;
     if (!first) {
         opened.failed =
             make_error_code(over.name() == "polling" ? errc::poll_error : errc::websocket_error);
         opened.why = over.failure() ? over.failure() : first.error();
+        std::ignore = over.close(transport::ending::discard);
         co_return opened;
     }
     auto handshake = first->type == eio::packet_type::open
@@ -240,6 +258,7 @@ inline asio::awaitable<dialed> dialer::await_open(
         opened.why = handshake.error();
         co_return opened;
     }
+    begun.first = std::move(*first);
     begun.handshake = std::move(*handshake);
     co_return begun;
 }
@@ -250,7 +269,7 @@ inline asio::awaitable<result<transport::any_transport>> dialer::open_websocket(
     auto const self = shared_from_this();
     auto const client = make_client();
     net::stop_callback const on_stop(stop, [&client] { client->close(); });
-    auto request = caller_.request("GET", "websocket", sid);
+    auto request = caller_.connect(sid);
     auto opened =
         co_await net::open_websocket(client, std::move(request), options_->limits, shard_);
     if (!opened)

@@ -71,6 +71,11 @@ public:
 
     /// Reads over the transport of now. These coroutines keep the session.
     [[nodiscard]] asio::awaitable<void> read() { return read(self(), transport_); }
+    /// The same over a transport that the session may go on over; what comes before it does so is
+    /// dropped.
+    [[nodiscard]] asio::awaitable<void> read_ahead(transport::any_transport next) {
+        return read(self(), std::move(next));
+    }
     /// Writes what is queued, until the end.
     [[nodiscard]] asio::awaitable<void> write() { return write(self()); }
     /// Waits until nothing is queued, or until the end.
@@ -262,6 +267,8 @@ inline asio::awaitable<void> link::carry_out(
     if (!taken)
         co_return;
     self->switch_to(taken);
+    if (attempt->reads_ahead())
+        co_return;
     co_await self->owner_->wait_until_wanted();
     co_await read(self, std::move(taken));
 }
@@ -277,10 +284,11 @@ inline void link::switch_to(transport::any_transport next) {
 inline void link::stop() {
     stopped_ = true;
     outbox_.clear();
-    if (auto const given_up = std::exchange(attempt_, nullptr))
-        given_up->abandon();
+    // First, so that an upgrade that is given up finds nothing to go on with.
     if (auto last = std::exchange(transport_, {}))
         std::ignore = last.close(transport::ending::discard);
+    if (auto const given_up = std::exchange(attempt_, nullptr))
+        given_up->abandon();
 }
 
 }  // namespace socoro::engine

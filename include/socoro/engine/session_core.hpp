@@ -110,6 +110,8 @@ protected:
     /// Runs a coroutine of the session; an exception out of it ends this session, and nothing else.
     void launch(asio::awaitable<void> loop);
     void end(errc reason);
+    /// Why it has ended, if it has.
+    [[nodiscard]] std::optional<errc> reason() const noexcept { return reason_; }
     [[nodiscard]] link& peer_link() noexcept { return link_; }
     void show(direction way, eio::packet const& packet) const override {
         engine::show(options_->hooks, origin_, way, packet);
@@ -131,7 +133,8 @@ private:
     }
     void on_broken() override { end(errc::transport_error); }
     void report(std::error_code why) const override {
-        if (why && state_ != state::closed)
+        // What only broke is nobody's fault.
+        if (why == condition::remote && state_ != state::closed)
             engine::report(options_->hooks, origin_, why);
     }
 
@@ -238,7 +241,8 @@ inline void session_core::give_up() {
     state_ = state::failed;
     link_.clear();
     shard_->defer([self = self()] {
-        self->report(errc::outbox_full);
+        if (!self->is_closed())
+            engine::report(self->options_->hooks, self->origin_, errc::outbox_full);
         self->end(errc::transport_error);
     });
 }

@@ -19,6 +19,9 @@ public:
     /// attempt has been given up, which leaves everything as it was.
     [[nodiscard]] virtual asio::awaitable<transport::any_transport> run() = 0;
 
+    /// Whether it has had the link read over the transport that it gives.
+    [[nodiscard]] virtual bool reads_ahead() const noexcept { return false; }
+
     /// Gives up.
     virtual void abandon() = 0;
     [[nodiscard]] virtual bool is_abandoned() const noexcept = 0;

@@ -38,7 +38,9 @@ public:
     virtual void close() = 0;
 };
 
-/// A `packet_transport` made of HTTP requests. A poll is under way only while somebody receives.
+/// A `packet_transport` made of HTTP requests. A poll is under way only while somebody receives;
+/// what cancels that, or a `send`, ends the transport, for it may have taken packets along.
+/// `failure()` is whatever went wrong: what the server did, or the connections to it.
 class polling_client : public std::enable_shared_from_this<polling_client> {
 public:
     /// How long the server may take to hear of the end.
@@ -70,7 +72,7 @@ public:
     void limit_payload(std::size_t bytes) noexcept { most_bytes_ = bytes; }
 
     /// Polls no more, and waits until no request is under way and everything has been received.
-    /// Gives whether that is so: not if the transport has ended, or was resumed.
+    /// Gives whether that is so: not if the transport is closing or has ended, or was resumed.
     [[nodiscard]] asio::awaitable<bool> pause();
 
     /// Polls again.
@@ -78,6 +80,7 @@ public:
 
 private:
     [[nodiscard]] asio::awaitable<void> poll();
+    [[nodiscard]] asio::awaitable<std::error_code> post(std::span<packet_ptr const> packets);
     void take_payload(std::string_view payload);
     [[nodiscard]] std::size_t fitting(std::span<packet_ptr const> packets) const;
     [[nodiscard]] static asio::awaitable<void> say_goodbye(std::shared_ptr<polling_client> self);
@@ -107,7 +110,7 @@ inline asio::awaitable<result<eio::packet>> polling_client::recv() {
     auto const self = shared_from_this();
     while (inbox_.empty() && !ended_) {
         // Whoever waits in `pause` counts on what was received.
-        if (paused_ || polling_)
+        if (paused_ || polling_ || closing_)
             std::ignore = co_await changed_.wait();
         else
             co_await poll();
@@ -123,11 +126,18 @@ inline asio::awaitable<result<eio::packet>> polling_client::recv() {
 
 inline asio::awaitable<void> polling_client::poll() {
     polling_ = true;
-    auto const answer = co_await over_->get();
+    result<std::string> answer(make_error_code(errc::transport_error));
+    try {
+        answer = co_await over_->get();
+    } catch (...) {
+        polling_ = false;
+        end(errc::transport_error);
+        throw;
+    }
     polling_ = false;
     if (answer)
         take_payload(*answer);
-    else if (!ended_)
+    else
         fail(answer.error(), errc::transport_error);
     changed_.notify_all();
 }
@@ -173,10 +183,12 @@ inline asio::awaitable<std::error_code> polling_client::send(std::span<packet_pt
         co_return asio::error::make_error_code(asio::error::not_connected);
     std::error_code failed;
     posting_ = true;
-    while (!failed && !packets.empty()) {
-        auto const batch = packets.first(fitting(packets));
-        packets = packets.subspan(batch.size());
-        failed = co_await over_->post(eio::encode(batch));
+    try {
+        failed = co_await post(packets);
+    } catch (...) {
+        posting_ = false;
+        end(errc::transport_error);
+        throw;
     }
     posting_ = false;
     if (failed)
@@ -185,12 +197,23 @@ inline asio::awaitable<std::error_code> polling_client::send(std::span<packet_pt
     co_return failed;
 }
 
+inline asio::awaitable<std::error_code> polling_client::post(std::span<packet_ptr const> packets) {
+    std::error_code failed;
+    while (!failed && !packets.empty()) {
+        auto const batch = packets.first(fitting(packets));
+        packets = packets.subspan(batch.size());
+        failed = co_await over_->post(eio::encode(batch));
+    }
+    co_return failed;
+}
+
 inline asio::awaitable<bool> polling_client::pause() {
     auto const self = shared_from_this();
     paused_ = true;
-    while (paused_ && !ended_ && (polling_ || posting_ || !inbox_.empty()))
+    auto const rests = [this] { return !polling_ && !posting_ && inbox_.empty(); };
+    while (paused_ && !closing_ && !ended_ && !rests())
         std::ignore = co_await changed_.wait();
-    co_return paused_ && !ended_;
+    co_return paused_ && !closing_ && !ended_;
 }
 
 inline void polling_client::resume() {
@@ -206,7 +229,9 @@ inline bool polling_client::close(ending how) {
     }
     if (!std::exchange(closing_, true)) {
         close_timer_.arm_after(close_timeout);
-        auto goodbye = say_goodbye(shared_from_this());
+        auto const self = shared_from_this();
+        changed_.notify_all();
+        auto goodbye = say_goodbye(self);
         asio::co_spawn(shard_->get_executor(), std::move(goodbye), asio::detached);
     }
     return false;
