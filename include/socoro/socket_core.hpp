@@ -97,12 +97,10 @@ public:
 
 private:
     engine::sent transmit(frame_list const& frames, engine::delivery how) override {
-        // What has no topic is no event, but a request or a reply.
-        if (line && how.topic != 0 && !how.is_volatile)
-            return transmit_kept(frames, how);
-        return session_->send(frames, how);
+        return line ? transmit_kept(frames, how) : session_->send(frames, how);
     }
-    engine::sent transmit_kept(frame_list const& frames, engine::delivery how);
+    /// Not inlined, so that those who keep nothing do not pay for its registers.
+    [[gnu::noinline]] engine::sent transmit_kept(frame_list const& frames, engine::delivery how);
     void keep(frame_list const& frames, std::string_view name, std::optional<std::uint64_t> called)
         override;
     [[nodiscard]] std::uint64_t next_ack_id() override { return nsp_->next_ack_id(); }
@@ -171,6 +169,9 @@ inline void namespace_core::remove(socket_core& socket) {
 }
 
 inline engine::sent socket_core::transmit_kept(frame_list const& frames, engine::delivery how) {
+    // What has no topic is no event, but a request or a reply.
+    if (how.topic == 0 || how.is_volatile)
+        return session_->send(frames, how);
     // The hook that sees packets may send as well: by then everything is in order.
     line->last_sent = std::exchange(line->sending, 0);
     if (line->last_sent != 0)
