@@ -43,6 +43,8 @@ export async function serveApart(t, { port = 0, ...options } = {}) {
 }
 
 class NodeServer {
+    #streams = new Set();
+
     constructor(set, options) {
         this.set = set;
         this.options = options;
@@ -50,6 +52,10 @@ class NodeServer {
 
     async start(port = this.port) {
         this.http = createServer();
+        this.#streams.clear();
+        this.http.on('connection', stream => {
+            this.#streams.add(stream.once('close', () => this.#streams.delete(stream)));
+        });
         this.io = new Server(this.http, this.options);
         this.set(this.io);
         this.http.listen(port, '127.0.0.1');
@@ -58,12 +64,12 @@ class NodeServer {
         this.url = `http://127.0.0.1:${this.port}`;
     }
 
-    /** Closes as a server should: clients are told, and their connections end by themselves. */
+    /** Closes as a server should: clients are told, and their connections end by themselves, unless they are cut. */
     async stop({ cut = false } = {}) {
         if (!this.http.listening) return;
         const ended = once(this.http, 'close');
         this.io.close();
-        if (cut) this.http.closeAllConnections();
+        if (cut) for (const stream of this.#streams) stream.destroy();
         await within(ended, 'the connections to end');
     }
 
@@ -73,11 +79,24 @@ class NodeServer {
         await this.start();
     }
 
+    /** Leaves upgrades to this listener, which is given what the server would do with the request. */
+    onUpgrade(listener) {
+        const [usual] = this.http.listeners('upgrade');
+        this.http.removeAllListeners('upgrade');
+        this.http.on('upgrade', (request, stream, head) =>
+            listener(stream.on('error', () => {}), () => usual.call(this.http, request, stream, head)));
+    }
+
     /** The next socket that connects. */
     async connection(nsp = '/') {
         const [socket] = await next(this.io.of(nsp), 'connection');
         return socket;
     }
+}
+
+/** Resolves once the server's socket is where these transports lead. */
+export async function settled(socket, transports) {
+    if (socket.conn.transport.name !== transports.at(-1)) await next(socket.conn, 'upgrade');
 }
 
 /**
@@ -88,10 +107,9 @@ export async function pair(t, transports, { server: set = {}, client: options = 
     const server = await serve(t, set);
     const client = (reference ? startReference : startCaller)(t, server.url, { transports, ...quick, ...options });
     const came = server.connection(nsp);
-    const upgraded = came.then(socket =>
-        transports.length > 1 && options.upgrade !== false && socket.conn.transport.name === 'polling' && next(socket.conn, 'upgrade'));
+    const over = came.then(socket => options.upgrade === false || settled(socket, transports));
     const { id } = await client.open(nsp);
-    const [socket] = await Promise.all([came, upgraded]);
+    const [socket] = await Promise.all([came, over]);
     return { server, client, socket, id };
 }
 
