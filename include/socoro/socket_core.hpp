@@ -99,8 +99,7 @@ private:
     engine::sent transmit(frame_list const& frames, engine::delivery how) override {
         return line ? transmit_kept(frames, how) : session_->send(frames, how);
     }
-    /// Not inlined, so that those who keep nothing do not pay for its registers.
-    [[gnu::noinline]] engine::sent transmit_kept(frame_list const& frames, engine::delivery how);
+    engine::sent transmit_kept(frame_list const& frames, engine::delivery how);
     void keep(frame_list const& frames, std::string_view name, std::optional<std::uint64_t> called)
         override;
     [[nodiscard]] std::uint64_t next_ack_id() override { return nsp_->next_ack_id(); }
