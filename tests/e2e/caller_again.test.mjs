@@ -38,8 +38,10 @@ for (const transports of ways) {
             await server.start();
             await client.next(back);
             client.emit('fresh', 5);
-            client.emitVolatile('volatile', 6);
             await asked;
+            client.tell({ do: 'drain' });
+            await client.next({ on: 'drained' });
+            client.emitVolatile('volatile', 6);
             const expected = [...[0, 1, 2, 3, 4].map(i => ['kept', i]), ['ask', 'kept as well'], ['fresh', 5], ['volatile', 6]];
             while (items.length < expected.length) await next(server.io.sockets.sockets.values().next().value.conn, 'packet');
             assert.deepEqual(items, expected);

@@ -157,8 +157,8 @@ describe('servers with ways of their own', { concurrency }, () => {
     });
 });
 
-describe('a server of another age', { concurrency }, () => {
-    it('is told to be one', { timeout }, async t => {
+describe('a server out of step', { concurrency }, () => {
+    it('of another age is told to be one', { timeout }, async t => {
         const { open, text, upgrade } = hostile;
         const url = await hostile.listen(t, upgrade(stream => stream.write(Buffer.concat([text(open()), text('40')]))));
         const client = startCaller(t, url, { transports: ['websocket'], ...quick });
@@ -166,5 +166,17 @@ describe('a server of another age', { concurrency }, () => {
         const { message, active } = await client.next({ on: 'connect_error' });
         assert.match(message, /^It seems you are trying to reach a Socket.IO server in v2/);
         assert.equal(active, false);
+    });
+
+    it('refuses late, and the socket ends', { timeout }, async t => {
+        let said;
+        const url = await hostile.listen(t, hostile.admit(stream => { said = stream; }));
+        const client = startCaller(t, url, { transports: ['websocket'], ...quick });
+        await client.open();
+        said.write(hostile.text('44{"message":"out","data":{"a":1}}'));
+        const { message, data, active } = await client.next({ on: 'connect_error' });
+        assert.deepEqual([message, data, active], ['out', { a: 1 }, false]);
+        await client.next({ on: 'end' });
+        for (const { closed } of client.lines.filter(line => line.on === 'disconnect')) assert.equal(closed, true);
     });
 });

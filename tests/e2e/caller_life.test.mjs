@@ -149,15 +149,59 @@ for (const transports of ways) {
             assert.deepEqual(told[1], { on: 'disconnect', nsp: '/', reason: 'io client disconnect', active: false });
         });
 
+        test('the server is asked by many at once', async t => {
+            const server = await serve(t);
+            const clients = [0, 1, 2].map(() => startCaller(t, server.url, { transports, ...quick }));
+            await Promise.all(clients.map(client => client.open()));
+            assert.deepEqual(await server.io.timeout(5_000).emitWithAck('question', { n: 1 }), [{ n: 1 }, { n: 1 }, { n: 1 }]);
+        });
+
+        test('an event that is too large costs the connection, and is not sent again', async t => {
+            const told = await compare(t, transports, { server: { maxHttpBufferSize: 10_000 } }, async (client, server) => {
+                const [socket] = await Promise.all([server.connection(), client.open()]);
+                await settled(socket, transports);
+                client.emit('message', 'x'.repeat(20_000));
+                await client.next({ on: 'disconnect' });
+                await client.next({ on: 'connect' });
+                client.emit('message', 'small');
+                assert.deepEqual((await client.event('back')).args, ['small']);
+            });
+            assert.deepEqual(told.map(line => line.on), ['connect', 'disconnect', 'reconnect_attempt', 'connect', 'event']);
+        });
+
+        test('requests that are refused are tried again', async t => {
+            let refusals = 0;
+            const allowRequest = (_, decide) => decide('not now', ++refusals > 2);
+            const told = await compare(t, transports, { server: { allowRequest } }, async client => {
+                refusals = 0;
+                await client.open();
+            });
+            assert.deepEqual(told.map(line => line.on), ['connect_error', 'reconnect_attempt', 'connect_error', 'reconnect_attempt', 'connect']);
+        });
+
+        test('who loses the connection before being let in is let in with the next', async t => {
+            // The reference tells of a disconnect then, though it never told of a connection.
+            let times = 0;
+            const set = io => io.use((socket, go) => (++times > 1 ? go() : socket.conn.close())).on('connection', echo);
+            const server = await serve(t, { set });
+            const client = startCaller(t, server.url, { transports, ...quick });
+            await client.open();
+            client.emit('message', 'late');
+            await client.event('back');
+            assert.deepEqual(client.lines.map(line => line.on), ['reconnect_attempt', 'connect', 'event']);
+        });
+
         test('nobody listens: without reconnection the first failure is the last', async t => {
             const server = await serve(t);
             await server.stop();
-            const [failed] = await compare(t, transports, { server: { port: server.port }, client: { reconnection: false } }, async (client, other) => {
-                await other.stop({ cut: true });
+            const told = [];
+            for (const start of [startCaller, startReference]) {
+                const client = start(t, server.url, { transports, reconnection: false });
                 client.tell({ do: 'open' });
-                await client.next({ on: 'connect_error' });
-            });
-            assert.equal(failed.message, transports[0] === 'polling' ? 'xhr poll error' : 'websocket error');
+                told.push((await client.next({ on: 'connect_error' })).message);
+            }
+            assert.equal(told[0], told[1]);
+            assert.equal(told[0], transports[0] === 'polling' ? 'xhr poll error' : 'websocket error');
         });
 
         test('nobody listens: as many attempts as allowed, then none', async t => {
