@@ -125,7 +125,7 @@ TEST_CASE("engine/client_session_core: whatever happens in whichever order, none
         CAPTURE(seed);
         client_world w;
         w.plan->bytewise = seed % 10 == 0;
-        w.open_both();
+        w.begin_both();
         chance c{w, std::minstd_rand(seed)};
         for (int i = 0; i < 150; ++i)
             c.step();
@@ -150,9 +150,9 @@ TEST_CASE("engine/client_session_core: whenever it is closed, what was sent befo
     for (unsigned seed = 1; seed <= 300; ++seed) {
         CAPTURE(seed);
         client_world w;
-        w.open_both();
+        w.begin_both();
         chance c{w, std::minstd_rand(seed)};
-        for (auto steps = c.below(40); steps > 0; --steps)
+        for (auto steps = c.below(80); steps > 0; --steps)
             c.step();
         w.core->close();
         send(*w.core, "late");

@@ -78,6 +78,9 @@ TEST_CASE("engine/client_upgrade: probe, rest of polling, switch") {
     CHECK(w.web->take() == strings{"text:5"});
     CHECK(w.core->transport_name() == "websocket");
     CHECK_FALSE(w.is_polling());
+    // Its time does not matter any more.
+    w.advance(10s);
+    CHECK(w.web->take().empty());
     w.says("4a");
     w.web->send(ws::opcode::binary, "bytes");
     w.run();
@@ -207,6 +210,19 @@ TEST_CASE("engine/client_upgrade: after its time it is given up, however far it 
             CHECK(w.last_taken() == "close:1005");
         w.end();
     }
+}
+
+TEST_CASE("engine/client_upgrade: a switch that cannot leave is given up after its time") {
+    upgrading w;
+    w.probe();
+    w.web->raw.limit(0);
+    w.answer("GET", "6");
+    CHECK_FALSE(w.is_polling());
+    w.advance(10s - 1ms);
+    CHECK_FALSE(w.is_polling());
+    w.advance(1ms);
+    w.check_polling_goes_on();
+    w.end();
 }
 
 TEST_CASE("engine/client_upgrade: a pong that comes too late does nothing") {

@@ -38,8 +38,11 @@ struct client_world : engine_world {
     bool open_client() {
         auto const stop = std::make_shared<net::stop_source>();
         auto const dialed = spawn(dialer->dial(stop));
-        return begin(*dialed);
+        bool const begun = begin(*dialed);
+        run();
+        return begun;
     }
+    /// Starts what was opened; nothing else happens yet.
     bool begin(test::outcome<engine::dialed>& dialed) {
         REQUIRE(dialed.done());
         REQUIRE_FALSE(dialed.failure);
@@ -52,13 +55,18 @@ struct client_world : engine_world {
             dialer,
             std::move(*dialed.value));
         core->start(sink);
-        run();
         return true;
     }
     /// The same with our own server.
     void open_both() {
+        begin_both();
+        run();
+    }
+    void begin_both() {
         connector->serve_by(http);
-        REQUIRE(open_client());
+        auto const stop = std::make_shared<net::stop_source>();
+        auto const dialed = spawn(dialer->dial(stop));
+        REQUIRE(begin(*dialed));
         REQUIRE(sessions.size() == 1);
     }
     [[nodiscard]] engine::session_core& server_core() { return *sessions.back().core; }
@@ -129,14 +137,15 @@ struct scripted_server : client_world {
         auto const dialed = spawn(dialer->dial(stop));
         answer("GET", open_text(handshake, offer));
         REQUIRE(begin(*dialed));
+        run();
     }
     void open_websocket(eio::open const& handshake = {}) {
         auto const stop = std::make_shared<net::stop_source>();
         auto const dialed = spawn(dialer->dial(stop));
         accept_websocket();
-        web->text(open_text(handshake));
-        run();
+        says(open_text(handshake));
         REQUIRE(begin(*dialed));
+        run();
     }
     void accept_websocket() {
         auto const peer = asked("GET", "websocket");

@@ -78,6 +78,7 @@ inline asio::awaitable<transport::any_transport> client_upgrade::run() {
         ready = co_await change_over();
     if (ready) {
         state_ = state::taken;
+        timer_.cancel();
         co_return std::exchange(candidate_, {});
     }
     abandon();
@@ -117,8 +118,6 @@ inline asio::awaitable<bool> client_upgrade::change_over() {
     bool const rests = co_await from_->pause();
     if (!rests || is_abandoned())
         co_return false;
-    // From here on the server may have changed over.
-    timer_.cancel();
     bool const told = co_await send(eio::packet_type::upgrade);
     co_return told && !is_abandoned();
 }
