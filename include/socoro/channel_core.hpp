@@ -164,6 +164,11 @@ protected:
     virtual void keep(frame_list const&, std::string_view, std::optional<std::uint64_t>) {}
     /// Whether a request that is sent while not connected is kept for later.
     [[nodiscard]] virtual bool keeps_calls() const noexcept { return false; }
+    /// No reply will come to the request with this id.
+    void fail_call(std::uint64_t id, errc why) {
+        if (auto const waiting = calls_.take(id))
+            (*waiting)->fail(why);
+    }
     /// What was kept may go now.
     void send_kept(frame_list const& frames) { std::ignore = transmit(frames, {}); }
     /// Something that was sent is dropped.

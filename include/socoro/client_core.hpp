@@ -10,6 +10,7 @@
 #include <socoro/packet_reader.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -24,7 +25,7 @@
 namespace socoro::detail {
 
 /// Not thread-safe; it lives on the executor of its shard.
-class client_core final : public engine::sink, public std::enable_shared_from_this<client_core> {
+class client_core final : public std::enable_shared_from_this<client_core> {
 public:
     client_core(
         std::shared_ptr<net::shard> owner,
@@ -64,11 +65,14 @@ public:
 private:
     using socket_ptr = std::shared_ptr<client_socket_core>;
 
-    // What the session tells.
-    void on_message(message&& received) override;
-    [[nodiscard]] bool wants_more() const override;
-    void on_close(errc reason) override;
+    /// Tells what a session tells, and does not keep whom it tells: a client keeps its session.
+    class ear;
 
+    void on_message(message&& received);
+    [[nodiscard]] bool wants_more() const;
+    void on_close(errc reason);
+
+    [[nodiscard]] asio::awaitable<std::error_code> wait_closed(net::time_point deadline);
     /// Connects, again and again, as long as there are sockets.
     [[nodiscard]] static asio::awaitable<void> run(std::shared_ptr<client_core> self);
     [[nodiscard]] asio::awaitable<void> connect();
@@ -108,6 +112,26 @@ private:
     bool failed_ = false;
     bool running_ = false;
     bool closed_ = false;
+};
+
+class client_core::ear final : public engine::sink {
+public:
+    explicit ear(std::weak_ptr<client_core> of) : of_(std::move(of)) {}
+    void on_message(message&& received) override {
+        if (auto const client = of_.lock())
+            client->on_message(std::move(received));
+    }
+    [[nodiscard]] bool wants_more() const override {
+        auto const client = of_.lock();
+        return !client || client->wants_more();
+    }
+    void on_close(errc reason) override {
+        if (auto const client = of_.lock())
+            client->on_close(reason);
+    }
+
+private:
+    std::weak_ptr<client_core> of_;
 };
 
 inline client_core::client_core(
@@ -290,7 +314,7 @@ inline void client_core::on_dialed(engine::dialed&& opened) {
         dialer_,
         std::move(opened));
     auto const session = session_;
-    session->start(shared_from_this());
+    session->start(std::make_shared<ear>(weak_from_this()));
     auto const now = sockets_;
     for (auto const& [name, socket] : now)
         if (session_ == session && !socket->reason())
@@ -300,10 +324,8 @@ inline void client_core::on_dialed(engine::dialed&& opened) {
 inline void client_core::on_failed(std::error_code code, std::error_code why) {
     failed_ = true;
     tell_all([&](client_socket_core& socket) {
-        socket.on_error(connect_error{code.message(), nullptr, code, why});
+        socket.on_error(connect_error{code.message(), nullptr, code, why}, options_->reconnection);
     });
-    if (!options_->reconnection)
-        end_all(static_cast<errc>(code.value()));
 }
 
 inline void client_core::on_close(errc reason) {
@@ -332,22 +354,27 @@ inline asio::awaitable<void> client_core::close(
     std::shared_ptr<client_core> self,
     net::duration within) {
     constexpr auto again_after = std::chrono::milliseconds(100);
-    auto deadline = self->shard_->now() + within;
+    auto const deadline = self->shard_->now() + within;
     self->close();
-    bool in_time = true;
-    for (auto const& group : {self->tasks_, self->loops_}) {
-        while (group->size() > 0) {
-            auto const late = co_await group->wait(deadline);
-            if (late && late != errc::timeout)
-                co_return;
-            if (!late)
-                break;
-            if (std::exchange(in_time, false) && self->session_)
-                self->session_->discard();
-            group->cancel_all();
-            deadline = self->shard_->now() + again_after;
-        }
+    auto late = co_await self->wait_closed(deadline);
+    while (late == errc::timeout) {
+        if (self->session_)
+            self->session_->discard();
+        self->tasks_->cancel_all();
+        self->loops_->cancel_all();
+        self->dialer_->streams().close_all();
+        late = co_await self->wait_closed(self->shard_->now() + again_after);
     }
+}
+
+/// Waits until nothing runs any more: no task, no session, no connection.
+inline asio::awaitable<std::error_code> client_core::wait_closed(net::time_point deadline) {
+    auto late = co_await tasks_->wait(deadline);
+    if (!late)
+        late = co_await loops_->wait(deadline);
+    if (!late)
+        late = co_await dialer_->streams().wait(deadline);
+    co_return late;
 }
 
 // ---------------------------------------------------------------------------------- what arrives

@@ -50,13 +50,11 @@ public:
     /// The data of the packet that asks to be connected: the credentials, and where to go on.
     [[nodiscard]] std::optional<json::value> introduction(json::value const& shown) const;
     void on_packet(sio::packet&& packet, std::size_t size);
-    /// The connection is lost, or could not be made; it will be tried again.
+    /// The connection is lost; it will be tried again.
     void on_session_lost(errc reason);
     void on_attempt(reconnect_attempt event) { tell(event); }
-    void on_error(connect_error event) {
-        last_error_ = event.why;
-        tell(std::move(event));
-    }
+    /// The connection could not be made.
+    void on_error(connect_error event, bool tried_again);
     /// The server refuses the socket: it ends.
     void on_refused(std::string message, json::value data);
     /// The end.
@@ -91,12 +89,18 @@ private:
         override;
     [[nodiscard]] bool keeps_calls() const noexcept override { return !reason(); }
 
+    /// Puts an event where those who wait will find it; `put` without resuming them.
     template <typename E>
-    void tell(E event) {
+    void put(E event) {
         incoming told;
         told.name = E::event_name;
         told.told = std::make_shared<E const>(std::move(event));
         inbox().tell(std::move(told));
+    }
+    template <typename E>
+    void tell(E event) {
+        put(std::move(event));
+        inbox().notify();
     }
     void on_connected(json::object const& answer);
     void on_event_packet(sio::packet&& packet, std::size_t size);
@@ -339,9 +343,19 @@ inline void client_socket_core::on_session_lost(errc reason) {
     tell(on_disconnect{reason});
 }
 
+inline void client_socket_core::on_error(connect_error event, bool tried_again) {
+    auto const code = event.code;
+    last_error_ = event.why;
+    put(std::move(event));
+    if (!tried_again)
+        return end(static_cast<errc>(code.value()));
+    auto const held = share();
+    inbox().notify();
+}
+
 inline void client_socket_core::on_refused(std::string message, json::value data) {
     data.is_null() ? refusal_.emplace(message) : refusal_.emplace(message, data);
-    tell(connect_error{std::move(message), std::move(data), errc::refused, errc::refused});
+    put(connect_error{std::move(message), std::move(data), errc::refused, errc::refused});
     end(errc::refused);
 }
 
@@ -356,7 +370,7 @@ inline void client_socket_core::end(errc reason) {
     retry_timer_.cancel();
     auto const unsent = retried_.take_all();
     if (was_connected)
-        tell(on_disconnect{reason});
+        put(on_disconnect{reason});
     on_close(reason);
     for (auto const& entry : unsent)
         if (entry.waiting)

@@ -35,7 +35,8 @@ public:
     /// Adds an event. Gives the names of those that were dropped for it, if any.
     [[nodiscard]] std::vector<std::string> push(incoming event);
 
-    /// Adds what the socket itself tells. Of what nobody ever asked for, the last is kept.
+    /// Adds what the socket itself tells, and resumes nobody yet. Of what nobody ever asked for, the
+    /// last is kept.
     void tell(incoming event);
 
     /// Whether there is an event with one of the names; no names mean any of the peer.
@@ -139,7 +140,6 @@ inline void inbox::tell(incoming event) {
     if (std::count_if(events_.begin(), events_.end(), is_told) >= std::ptrdiff_t{most_told})
         events_.erase(std::find_if(events_.begin(), events_.end(), is_told));
     events_.push_back(std::move(event));
-    notify();
 }
 
 inline std::optional<incoming> inbox::take(std::span<std::string_view const> names) {

@@ -27,10 +27,11 @@ BOOST_DESCRIBE_STRUCT(photo, (), (title, data))
 
 /// Sends back what is said, and doubles.
 asio::awaitable<void> echo(socoro::socket socket) {
-    co_await socket.serve(socoro::overloaded{
+    auto const handlers = socoro::overloaded{
         [socket](said const& s) { socket.emit(s); },
         [socket](photo const& p) { socket.emit(p); },
-        [](socoro::request<doubled> const& n) { n.reply(2 * n.args); }});
+        [](socoro::request<doubled> const& n) { n.reply(2 * n.args); }};
+    co_await socket.serve(handlers);
 }
 
 /// The text of what a socket tells, for a transcript.

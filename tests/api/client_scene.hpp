@@ -82,8 +82,8 @@ public:
     client_scene(client_scene const&) = delete;
     client_scene& operator=(client_scene const&) = delete;
     ~client_scene() {
-        stop_server();
-        world.run();
+        if (world.context)
+            stop_server();
     }
 
     [[nodiscard]] socoro::server& io() { return *server_; }
@@ -111,12 +111,15 @@ public:
     /// The server is gone, and with it every connection.
     void stop_server() {
         between->accept = nullptr;
-        if (server_)
-            server_->close();
-        world.run();
-        between->cut();
-        world.run();
         server_.reset();
+        world.run();
+        cut();
+    }
+    /// The same, without running what follows from it.
+    void lose_server() {
+        between->accept = nullptr;
+        server_.reset();
+        between->cut();
     }
     /// A server, with what `prepare` does to it.
     void start_server() {

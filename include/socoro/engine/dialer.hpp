@@ -11,6 +11,7 @@
 #include <socoro/net/first_of.hpp>
 #include <socoro/net/http_client.hpp>
 #include <socoro/net/layered_connector.hpp>
+#include <socoro/net/open_streams.hpp>
 #include <socoro/net/signal.hpp>
 #include <socoro/net/tcp_connector.hpp>
 #include <socoro/net/websocket_client.hpp>
@@ -66,9 +67,14 @@ public:
 
     [[nodiscard]] http::url const& server() const noexcept { return caller_.server(); }
 
+    /// The connections, whoever uses them by now.
+    [[nodiscard]] net::open_streams& streams() noexcept { return *streams_; }
+
 private:
     /// The requests of one session that polls.
     class requests;
+    /// Registers the streams that another connector opens.
+    class registrar;
 
     [[nodiscard]] std::vector<std::string> transports() const;
     [[nodiscard]] asio::awaitable<dialed> open(
@@ -89,6 +95,7 @@ private:
     std::shared_ptr<client_options const> options_;
     http_caller caller_;
     net::remote remote_;
+    std::shared_ptr<net::open_streams> streams_;
     std::shared_ptr<net::connector> connector_;
     bool websocket_works_ = false;
 };
@@ -134,7 +141,44 @@ private:
     std::shared_ptr<net::http_client> over_;
 };
 
+class dialer::registrar final : public net::connector {
+public:
+    registrar(std::shared_ptr<net::connector> by, std::shared_ptr<net::open_streams> in)
+        : by_(std::move(by))
+        , in_(std::move(in)) {}
+
+    [[nodiscard]] asio::awaitable<result<std::shared_ptr<net::stream>>> connect(
+        std::shared_ptr<net::shard> on,
+        net::remote to,
+        std::shared_ptr<net::stop_source> stop) override {
+        return connect(by_, in_, std::move(on), std::move(to), std::move(stop));
+    }
+
+private:
+    [[nodiscard]] static asio::awaitable<result<std::shared_ptr<net::stream>>> connect(
+        std::shared_ptr<net::connector> by,
+        std::shared_ptr<net::open_streams> in,
+        std::shared_ptr<net::shard> on,
+        net::remote to,
+        std::shared_ptr<net::stop_source> stop) {
+        auto opened = co_await by->connect(std::move(on), std::move(to), std::move(stop));
+        if (!opened)
+            co_return opened.error();
+        co_return in->add(std::move(*opened));
+    }
+
+    std::shared_ptr<net::connector> by_;
+    std::shared_ptr<net::open_streams> in_;
+};
+
 namespace detail {
+
+/// What it is called that the first packet has not come.
+[[nodiscard]] inline errc failure_of(transport::any_transport const& over, std::error_code why) {
+    if (why == errc::parse_error)
+        return errc::server_error;
+    return over.name() == "polling" ? errc::poll_error : errc::websocket_error;
+}
 
 /// The proxy that a client is to use, if any.
 [[nodiscard]] inline std::optional<http::url> parse_proxy(std::string_view text) {
@@ -155,10 +199,12 @@ inline dialer::dialer(
     : shard_(std::move(owner))
     , options_(std::move(opts))
     , caller_(shard_, std::move(server), options_)
-    , remote_{caller_.server().host, caller_.server().port, caller_.server().is_secure()} {
+    , remote_{caller_.server().host, caller_.server().port, caller_.server().is_secure()}
+    , streams_(std::make_shared<net::open_streams>(shard_)) {
     auto below = options_->connector ? options_->connector : std::make_shared<net::tcp_connector>();
-    connector_ =
+    auto whole =
         net::make_connector(std::move(below), detail::parse_proxy(options_->proxy), options_->tls);
+    connector_ = std::make_shared<registrar>(std::move(whole), streams_);
 }
 
 /// In the order in which they are tried.
@@ -243,8 +289,7 @@ inline asio::awaitable<dialed> dialer::await_open(
     auto first = co_await receive(over, std::move(stop));
     dialed opened;
     if (!first) {
-        opened.failed =
-            make_error_code(over.name() == "polling" ? errc::poll_error : errc::websocket_error);
+        opened.failed = make_error_code(detail::failure_of(over, first.error()));
         opened.why = over.failure() ? over.failure() : first.error();
         std::ignore = over.close(transport::ending::discard);
         co_return opened;
