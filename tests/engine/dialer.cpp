@@ -236,15 +236,15 @@ TEST_CASE("engine/dialer: a first packet that opens nothing is the server's erro
     }
 }
 
-TEST_CASE("engine/dialer: what is no packet fails the transport") {
+TEST_CASE("engine/dialer: what is no packet is the server's error, too") {
     dialing polls(over({"polling"}));
     polls.dial();
     polls.reply(answer_of("<html>"));
-    polls.check_failed(errc::poll_error, errc::eio_unknown_type);
+    polls.check_failed(errc::server_error, errc::eio_unknown_type);
     dialing connects(over({"websocket"}));
     connects.dial();
     connects.reply(connects.accepted() + connects.frame("?"));
-    connects.check_failed(errc::websocket_error, errc::eio_unknown_type);
+    connects.check_failed(errc::server_error, errc::eio_unknown_type);
 }
 
 TEST_CASE("engine/dialer: why it failed is what the system, the server or its limits said") {
