@@ -208,6 +208,46 @@ describe('our client is in, and the server goes mad', { concurrency }, () => {
     });
 });
 
+describe('our client polls, is in, and the server goes mad', { concurrency }, () => {
+    const mad = (title, ways, reason) => test(`${title}: ${reason}`, async t => {
+        const url = await hostile.admitByPolling(t, ways);
+        const client = startCaller(t, url, { transports: ['polling'], ...quick });
+        client.tell({ do: 'open' });
+        await client.status();
+        const before = await client.peakMemory();
+        for (let i = 0; i < 2; ++i) {
+            await client.next({ on: 'connect' });
+            client.emit('message', i);
+            assert.equal((await client.next({ on: 'disconnect' })).reason, reason);
+        }
+        const grown = await client.peakMemory() - before;
+        assert.ok(grown < mayGrow, `it grew by ${grown} bytes`);
+        assert.ok(await client.close(1_000) < 3_000);
+    });
+    const brings = (body, reason) => mad(`it brings ${JSON.stringify(body)}`, { get: response => response.end(body) }, reason);
+    const status = code => response => response.writeHead(code, { Location: '/elsewhere' }).end();
+    const pourOut = response => {
+        response.writeHead(200);
+        flood(response, megabyte);
+    };
+
+    for (const code of [204, 302, 404, 500]) {
+        mad(`${code} for a poll`, { get: status(code) }, 'transport error');
+        mad(`${code} for what was sent`, { post: status(code) }, 'transport error');
+    }
+    mad('a poll is cut', { get: response => response.destroy() }, 'transport error');
+    mad('what was sent is cut', { post: response => response.destroy() }, 'transport error');
+    mad('a poll without an end', { get: pourOut }, 'transport error');
+    mad('an answer without an end', { post: pourOut }, 'transport error');
+    brings('', 'transport error');
+    brings('garbage', 'transport error');
+    brings('42["a"]\x1e9\x1e42["b"]', 'transport error');
+    brings('42{"a":1}', 'parse error');
+    brings('b%%%', 'parse error');
+    brings('1', 'transport close');
+    brings('42["a"]\x1e1\x1e42["b"]', 'transport close');
+});
+
 describe('our client is closed', { concurrency }, () => {
     /** However far it is, it ends at once, and cleanly. */
     const ends = (title, prepare, most = 1_500) => test(title, async t => {

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { frame, opcode } from './raw.mjs';
 
@@ -64,3 +65,24 @@ export const admit = then => upgrade(stream => {
     stream.write(Buffer.concat([text(open()), text('40{"sid":"first"}')]));
     then(stream);
 });
+
+/** As `admit`, by polling: every later GET gets the answer `get`, every later POST `post`, both functions of a response. */
+export async function admitByPolling(t, { get = () => {}, post = response => response.end('ok') }) {
+    let gets = 0;
+    let posts = 0;
+    const server = createHttpServer((request, response) => {
+        request.resume().on('end', () => {
+            if (!request.url.includes('sid=')) response.end(open());
+            else if (request.method === 'POST') ++posts === 1 ? response.end('ok') : post(response);
+            else ++gets === 1 ? response.end('40{"sid":"first"}') : get(response);
+            if (!request.url.includes('sid=')) gets = posts = 0;
+        });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => {
+        server.close();
+        server.closeAllConnections();
+    });
+    return `http://127.0.0.1:${server.address().port}`;
+}
