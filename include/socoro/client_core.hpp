@@ -8,6 +8,8 @@
 #include <socoro/engine/client_session_core.hpp>
 #include <socoro/engine/dialer.hpp>
 #include <socoro/packet_reader.hpp>
+#include <socoro/reading.hpp>
+#include <socoro/reconnection.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -87,7 +89,6 @@ private:
     void introduce(socket_ptr const& socket, json::value const& shown);
     void fail(std::error_code why, errc reason);
     [[nodiscard]] bool is_wanted() const noexcept { return !sockets_.empty(); }
-    [[nodiscard]] bool is_full() const;
     [[nodiscard]] double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
     template <typename Tell>
     void tell_all(Tell tell);
@@ -106,10 +107,7 @@ private:
     std::shared_ptr<net::stop_source> stop_;
     net::signal changed_;
     std::minstd_rand random_;
-    /// Attempts since there was a connection.
-    std::size_t attempts_ = 0;
-    /// Whether the next attempt has to wait for its turn.
-    bool failed_ = false;
+    socoro::reconnection reconnection_;
     bool running_ = false;
     bool closed_ = false;
 };
@@ -144,7 +142,8 @@ inline client_core::client_core(
     , tasks_(std::make_shared<net::task_group>(shard_))
     , loops_(std::make_shared<net::task_group>(shard_))
     , changed_(*shard_)
-    , random_(std::random_device()()) {}
+    , random_(std::random_device()())
+    , reconnection_(options_->backoff, options_->reconnection_attempts) {}
 
 // ------------------------------------------------------------------------------------- sockets
 
@@ -256,24 +255,24 @@ inline asio::awaitable<void> client_core::run(std::shared_ptr<client_core> self)
             std::ignore = co_await self->changed_.wait();
     }
     self->running_ = false;
-    self->attempts_ = 0;
-    self->failed_ = false;
+    self->reconnection_.reset();
 }
 
 /// Waits for the time of the next attempt. False if there is to be none.
 inline asio::awaitable<bool> client_core::wait_for_turn() {
-    if (!failed_)
+    if (!reconnection_.is_delayed())
         co_return true;
-    if (options_->reconnection_attempts && attempts_ >= *options_->reconnection_attempts) {
+    auto const delay = reconnection_.next(random());
+    if (!delay) {
         end_all(errc::reconnect_failed);
         co_return false;
     }
-    auto const until = shard_->now() + backoff_delay(options_->backoff, attempts_++, random());
+    auto const until = shard_->now() + *delay;
     std::error_code waited;
     while (is_wanted() && !waited)
         waited = co_await changed_.wait(until);
     if (is_wanted())
-        tell_all([n = attempts_](client_socket_core& socket) {
+        tell_all([n = reconnection_.attempt()](client_socket_core& socket) {
             socket.on_attempt(reconnect_attempt{n});
         });
     co_return is_wanted();
@@ -302,8 +301,7 @@ inline asio::awaitable<void> client_core::connect() {
 inline void client_core::on_dialed(engine::dialed&& opened) {
     if (opened.failed)
         return on_failed(opened.failed, opened.why);
-    attempts_ = 0;
-    failed_ = false;
+    reconnection_.reset();
     reader_.emplace(shard_->clock(), options_, [this] {
         fail(errc::timeout, errc::transport_error);
     });
@@ -322,7 +320,7 @@ inline void client_core::on_dialed(engine::dialed&& opened) {
 }
 
 inline void client_core::on_failed(std::error_code code, std::error_code why) {
-    failed_ = true;
+    reconnection_.on_failure();
     tell_all([&](client_socket_core& socket) {
         socket.on_error(connect_error{code.message(), nullptr, code, why}, options_->reconnection);
     });
@@ -332,7 +330,8 @@ inline void client_core::on_close(errc reason) {
     auto const held = shared_from_this();
     session_ = nullptr;
     reader_.reset();
-    failed_ = is_wanted();
+    if (is_wanted())
+        reconnection_.on_failure();
     tell_all([&](client_socket_core& socket) {
         if (options_->reconnection)
             socket.on_session_lost(reason);
@@ -407,21 +406,13 @@ inline void client_core::fail(std::error_code why, errc reason) {
     session->abort(reason);
 }
 
-inline bool client_core::is_full() const {
-    return std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
-        return entry.second->inbox().is_full();
-    });
-}
-
 /// A full inbox stops the reading, but only while nobody waits for what only reading can bring.
 inline bool client_core::wants_more() const {
-    return !is_full() || std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
-        return entry.second->is_awaiting();
-    });
+    return !has_full_inbox(sockets_) || is_awaited(sockets_);
 }
 
 inline void client_core::on_wait() {
-    if (is_full())
+    if (has_full_inbox(sockets_))
         resume_reading();
 }
 

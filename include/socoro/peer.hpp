@@ -10,7 +10,8 @@
 #include <socoro/namespaces.hpp>
 #include <socoro/options.hpp>
 #include <socoro/packet_filter.hpp>
-#include <socoro/sio/decoder.hpp>
+#include <socoro/packet_reader.hpp>
+#include <socoro/reading.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -41,9 +42,8 @@ public:
         , options_(std::move(opts))
         , namespaces_(std::move(among))
         , tasks_(std::move(tasks))
-        , decoder_(options_->limits)
-        , connect_timer_(session_->owner().clock(), [this] { on_idle(); })
-        , attachment_timer_(session_->owner().clock(), [this] { fail(errc::timeout); }) {
+        , reader_(session_->owner().clock(), options_, [this] { fail(errc::timeout); })
+        , connect_timer_(session_->owner().clock(), [this] { on_idle(); }) {
         expect_connect();
     }
 
@@ -111,7 +111,7 @@ private:
     std::shared_ptr<options const> options_;
     std::shared_ptr<namespaces> namespaces_;
     std::shared_ptr<net::task_group> tasks_;
-    sio::decoder decoder_;
+    packet_reader reader_;
     /// By the name of the namespace; those that middleware still looks at included.
     std::map<std::string, socket_ptr, std::less<>> sockets_;
     /// Those that the client has left while their handlers still run.
@@ -119,25 +119,17 @@ private:
     /// The names of namespaces of which it is not known yet whether they are there.
     std::set<std::string, std::less<>> resolving_;
     net::timer connect_timer_;
-    net::timer attachment_timer_;
-    /// Of the messages that make up the packet being received.
-    std::size_t packet_bytes_ = 0;
     bool closed_ = false;
 };
 
 inline void peer::on_message(message&& received) {
     if (closed_)
         return;
-    packet_bytes_ += received.data.size();
-    auto packet = decoder_.feed(std::move(received));
-    if (!packet)
-        return fail(packet.error());
-    if (!decoder_.incomplete())
-        attachment_timer_.cancel();
-    else if (!attachment_timer_.armed())
-        attachment_timer_.arm_after(options_->attachment_timeout);
-    if (*packet)
-        on_packet(std::move(**packet), std::exchange(packet_bytes_, 0));
+    auto next = reader_.feed(std::move(received));
+    if (!next)
+        return fail(next.error());
+    if (*next)
+        on_packet(std::move((*next)->packet), (*next)->bytes);
 }
 
 inline void peer::fail(std::error_code why) {
@@ -150,10 +142,7 @@ inline void peer::fail(std::error_code why) {
 }
 
 inline bool peer::is_full() const {
-    bool const one_is_full = std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
-        return entry.second->inbox().is_full();
-    });
-    return one_is_full || has_left_behind(1);
+    return has_full_inbox(sockets_) || has_left_behind(1);
 }
 
 /// Whether events that wait for handlers of namespaces the client has left fill `times` an inbox.
@@ -168,10 +157,7 @@ inline bool peer::has_left_behind(std::size_t times) const {
 
 /// A full inbox stops the reading, but only while nobody waits for what only reading can bring.
 inline bool peer::wants_more() const {
-    return closed_ || !is_full() ||
-           std::any_of(sockets_.begin(), sockets_.end(), [](auto const& entry) {
-               return entry.second->is_awaiting();
-           });
+    return closed_ || !is_full() || is_awaited(sockets_);
 }
 
 inline void peer::on_wait() {
@@ -387,7 +373,7 @@ inline void peer::close_sockets(errc reason) {
     closed_ = true;
     leaving_.clear();
     connect_timer_.cancel();
-    attachment_timer_.cancel();
+    reader_.stop();
     while (!sockets_.empty()) {
         auto const socket = sockets_.begin()->second;
         forget(*socket, reason);
