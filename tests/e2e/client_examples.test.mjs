@@ -2,17 +2,23 @@
 // The examples that are clients, run as their users would, against our server and Node's.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
 import { describe, it } from 'node:test';
+import { Server } from 'socket.io';
+import { makeCertificates } from './helpers/certificates.mjs';
 import { connect } from './helpers/client.mjs';
 import { openChat } from './helpers/node_chat.mjs';
 import { serve } from './helpers/node_server.mjs';
 import { runExample } from './helpers/program.mjs';
 import { relay } from './helpers/relay.mjs';
 import { start } from './helpers/server.mjs';
+import { Transcript } from './helpers/transcript.mjs';
 import { ask, next } from './helpers/wait.mjs';
 
 const timeout = 30_000;
-const concurrency = 3;
+const concurrency = 2;
 const websocket = { transports: ['websocket'] };
 
 /** One of our examples that is a server, which may be stopped, and started again where it was. */
@@ -22,6 +28,7 @@ async function serveOurs(t, name, args = []) {
     t.after(() => server.kill());
     return {
         url,
+        port,
         stop: () => server.stop(),
         start: async () => { server = await start('SOCORO_EXAMPLES', { name, args, port }); },
     };
@@ -150,6 +157,194 @@ for (const [whose, open] of Object.entries(chats)) {
     });
 }
 
-const stations = {
-    'our server': t => serveOurs(t, 'reconnect', ['--serve']),
-};
+/** Node's server of the station: `lines` are what ours would print. */
+async function serveStation(t) {
+    const set = io => {
+        let [newest, tide] = [0, 0];
+        const swell = setInterval(() => io.emit('tide', ++tide), 20);
+        t.after(() => clearInterval(swell));
+        io.on('connection', socket => {
+            socket.on('note', n => printed.add(`note ${n}`));
+            socket.on('gust', n => printed.add(`gust ${n}`));
+            socket.on('measured', (n, reply) => {
+                if (n > newest) printed.add(`measured ${newest = n}`);
+                reply(true);
+            });
+            socket.on('forecast', reply => setTimeout(reply, 300, 'rain'));
+        });
+    };
+    const printed = new Transcript();
+    const server = await serve(t, { set, connectionStateRecovery: {} });
+    return Object.assign(server, { printed });
+}
+
+/** Our server of the station. */
+async function serveOurStation(t) {
+    const args = ['--serve', '--every', '20', '--port'];
+    let program = runExample(t, 'reconnect', [...args, '0']);
+    const printed = new Transcript();
+    const announced = /^listening on (http:.*:(\d+))$/;
+    const follow = async () => {
+        const [, url, port] = announced.exec(await program.reads(announced));
+        (async () => { for (;;) printed.add(await program.reads(/^(note|gust|measured) /)); })().catch(() => {});
+        return { url, port };
+    };
+    const { url, port } = await follow();
+    const stop = async () => {
+        program.interrupt('SIGTERM');
+        await program.ends();
+    };
+    const start = () => {
+        program = runExample(t, 'reconnect', [...args, port]);
+        return follow();
+    };
+    return { url, printed, stop, start };
+}
+
+/** Resolves once the server has printed this line. */
+function printed(server, line) {
+    return server.printed.next(printed => printed === line);
+}
+
+/** The numbers of such lines, in order. */
+function numbers(lines, kind) {
+    const pattern = new RegExp(`^${kind} (\\d+)$`);
+    return lines.map(line => pattern.exec(line)).filter(Boolean).map(match => Number(match[1]));
+}
+
+/** Asserts that there are some, and that none is missing or comes twice. */
+function assertConsecutive(list) {
+    assert.ok(list.length > 1);
+    assert.deepEqual(list, list.map((_, i) => list[0] + i));
+}
+
+for (const [whose, open] of Object.entries({ 'our server': serveOurStation, "Node's server": serveStation })) {
+    describe(`the weather station, with ${whose}`, { concurrency }, () => {
+        const test = (title, body) => it(title, { timeout }, body);
+        const paced = ['--every', '50'];
+
+        test('keeps its notes while the server is away, sends measurements until they have arrived, and drops the rest', async t => {
+            const server = await open(t);
+            const station = runExample(t, 'reconnect', [server.url, ...paced]);
+            await station.reads('connected anew');
+            await station.reads('forecast: rain');
+            await printed(server, 'measured 10');
+            await server.stop();
+            await station.reads('disconnected: transport close');
+            await station.reads('no forecast: transport close');
+            await station.reads('xhr poll error: Connection refused');
+            await server.start();
+            await station.reads('connected anew');
+            await station.reads('forecast: rain');
+
+            const { lines } = station;
+            const lost = lines.indexOf('disconnected: transport close');
+            const away = numbers(lines.slice(lost, lines.lastIndexOf('connected anew')), 'number');
+            assert.ok(away.length > 2);
+            const last = away.at(-1);
+            await Promise.all([`note ${last + 3}`, `gust ${last + 3}`, `measured ${last + 3}`].map(line => printed(server, line)));
+            const [notes, gusts, measured] = ['note', 'gust', 'measured'].map(kind => numbers(server.printed.lines, kind));
+            assert.deepEqual(notes.filter(n => away.includes(n)), away);
+            assert.deepEqual(gusts.filter(n => away.includes(n)), []);
+            assertConsecutive([...new Set(measured)]);
+            assert.equal(measured[0], 1);
+            station.interrupt();
+            await station.ends();
+        });
+
+        test('comes back as who it was when only the way was broken, and has missed no tide', async t => {
+            const server = await open(t);
+            const way = await relay(t, server);
+            const station = runExample(t, 'reconnect', [way.url, ...paced]);
+            for (let i = 0; i < 3; ++i) {
+                await station.reads(/^tide /);
+                await printed(server, `measured ${10 * (i + 1)}`);
+                way.cut();
+                await station.reads(/^disconnected: transport (close|error)$/);
+                await station.reads('back, and nothing was missed');
+            }
+            const [tide] = numbers(station.lines, 'tide').slice(-1);
+            await station.reads(`tide ${tide + 3}`);
+            assertConsecutive(numbers(station.lines, 'tide'));
+            station.interrupt('SIGTERM');
+            await station.ends();
+            assertConsecutive(numbers(server.printed.lines, 'measured'));
+        });
+    });
+}
+
+/** Node's server behind TLS, which greets. */
+async function serveSecurely(t, options) {
+    const https = createServer(options);
+    const io = new Server(https);
+    io.on('connection', socket => socket.on('greet', (name, reply) => reply(`hello ${name}`)));
+    https.listen(0, '127.0.0.1');
+    await once(https, 'listening');
+    t.after(() => {
+        io.close();
+        https.closeAllConnections();
+    });
+    return https.address().port;
+}
+
+describe('TLS', { concurrency }, () => {
+    const servers = {
+        ours: async (t, { server, ca, asks }) => {
+            const args = ['--serve', '--certificate', server.certificate, '--key', server.key, ...(asks ? ['--ca', ca] : [])];
+            return (await serveOurs(t, 'tls', args)).port;
+        },
+        "Node's": async (t, { server, ca, asks }) => {
+            const [cert, key, authority] = await Promise.all([server.certificate, server.key, ca].map(name => readFile(name)));
+            return serveSecurely(t, { cert, key, ...(asks ? { ca: authority, requestCert: true, rejectUnauthorized: true } : {}) });
+        },
+    };
+    for (const [whose, open] of Object.entries(servers)) {
+        const test = (title, asks, body) => it(`with ${whose}: ${title}`, { timeout }, async t => {
+            const files = await makeCertificates(t);
+            const port = await open(t, { ...files, asks });
+            await body((url, ...args) => runExample(t, 'tls', [`${url}:${port}`, '--name', 'Ann', ...args]), files, port);
+        });
+
+        test('a client that trusts the authority is greeted, by name, by address and as wss', false, async (visit, { ca }) => {
+            for (const url of ['https://localhost', 'https://127.0.0.1', 'wss://localhost']) {
+                const client = visit(url, '--ca', ca);
+                await client.reads('hello Ann');
+                await client.ends();
+            }
+        });
+
+        test('a client is not taken in', false, async (visit, { ca }) => {
+            for (const [args, complaint] of [
+                [[], /unable to get local issuer certificate|self.signed/],
+                [['--ca', ca, '--server-name', 'elsewhere'], /hostname mismatch/],
+            ]) {
+                const client = visit('https://localhost', ...args);
+                await client.ends(1);
+                assert.match(client.complaints, complaint);
+            }
+        });
+
+        test('a client shows its certificate where one is asked for', true, async (visit, { ca, client: { certificate, key } }) => {
+            const welcome = visit('https://localhost', '--ca', ca, '--certificate', certificate, '--key', key);
+            await welcome.reads('hello Ann');
+            await welcome.ends();
+            const stranger = visit('https://localhost', '--ca', ca);
+            await stranger.ends(1);
+            assert.match(stranger.complaints, /certificate required|handshake failure|xhr poll error/);
+        });
+    }
+
+    it("ours: Node's client is greeted over either transport, and told of the end", { timeout }, async t => {
+        const { server, ca } = await makeCertificates(t);
+        const program = await start('SOCORO_EXAMPLES', { name: 'tls', args: ['--serve', '--certificate', server.certificate, '--key', server.key] });
+        t.after(() => program.kill());
+        const told = [];
+        for (const transports of [['polling'], ['websocket'], ['polling', 'websocket']]) {
+            const socket = await connect(t, `https://localhost:${program.port}`, { transports, ca: await readFile(ca) });
+            assert.equal(await ask(socket, 'greet', 'Ben'), 'hello Ben');
+            told.push(next(socket, 'disconnect'));
+        }
+        await program.stop();
+        await Promise.all(told);
+    });
+});
