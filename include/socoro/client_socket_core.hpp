@@ -105,6 +105,7 @@ private:
     void on_connected(json::object const& answer);
     void on_event_packet(sio::packet&& packet, std::size_t size);
     [[nodiscard]] bool retries() const noexcept { return options_->retries.has_value(); }
+    void retry_in_order(encoded_event&& event, std::shared_ptr<reply_sink> waiting);
     void retry(encoded_event&& event, std::shared_ptr<reply_sink> waiting);
     void send_retried(bool again);
     void on_retried(sio::packet&& reply);
@@ -171,11 +172,19 @@ inline client_socket_core::client_socket_core(
 inline void client_socket_core::emit(encoded_event&& event, bool is_volatile) {
     if (!retries() || is_volatile)
         return channel_core::emit(std::move(event), is_volatile);
+    retry_in_order(std::move(event), nullptr);
+}
+
+inline void client_socket_core::retry_in_order(
+    encoded_event&& event,
+    std::shared_ptr<reply_sink> waiting) {
+    // The name belongs to the caller, who may be gone by then.
     owner().execute([self = share(),
                      name = std::string(event.name),
                      json = std::move(event.json),
-                     binary = std::move(event.binary)]() mutable {
-        self->retry({std::move(json), std::move(binary), name}, nullptr);
+                     binary = std::move(event.binary),
+                     waiting = std::move(waiting)]() mutable {
+        self->retry({std::move(json), std::move(binary), name}, std::move(waiting));
     });
 }
 
@@ -183,7 +192,7 @@ inline call_guard client_socket_core::call(encoded_event&& event) {
     if (!retries() || reason())
         return channel_core::call(std::move(event));
     auto const pending = std::make_shared<pending_call>(owner());
-    retry(std::move(event), pending);
+    retry_in_order(std::move(event), pending);
     on_wait();
     return {pending, [] {}};
 }
@@ -220,8 +229,11 @@ inline void client_socket_core::keep(
 // ----------------------------------------------------------------------------- retried events
 
 inline void client_socket_core::retry(encoded_event&& event, std::shared_ptr<reply_sink> waiting) {
-    if (reason())
+    if (reason()) {
+        if (waiting)
+            waiting->fail(*reason());
         return;
+    }
     auto const name = std::string(event.name);
     if (retried_.push(std::move(event), waiting))
         return send_retried(false);
