@@ -165,7 +165,8 @@ inline std::shared_ptr<client_socket_core> client_core::socket(
     std::optional<credentials> shown) {
     nsp = normal_name(nsp.empty() ? server().path : std::move(nsp));
     auto const found = sockets_.find(nsp);
-    if (found != sockets_.end())
+    // One that has ended may still be there while those are told who wait for it.
+    if (found != sockets_.end() && !found->second->reason())
         return found->second;
     auto made = net::make_on_shard<client_socket_core>(
         shard_,
@@ -179,7 +180,7 @@ inline std::shared_ptr<client_socket_core> client_core::socket(
         made->end(errc::io_client_disconnect);
         return made;
     }
-    sockets_.emplace(std::move(nsp), made);
+    sockets_.insert_or_assign(std::move(nsp), made);
     if (session_ && session_->is_open())
         introduce(made);
     else if (!std::exchange(running_, true))
@@ -196,8 +197,9 @@ inline void client_core::forget(client_socket_core& socket) {
         return resume_reading();
     if (session_)
         session_->close();
-    if (stop_)
-        stop_->request_stop();
+    // Who is stopped may let go of it.
+    if (auto const stop = stop_)
+        stop->request_stop();
     changed_.notify_all();
 }
 
@@ -283,7 +285,8 @@ inline asio::awaitable<void> client_core::connect() {
     bool late = false;
     net::timer timeout(shard_->clock(), [&late, stop] {
         late = true;
-        stop->request_stop();
+        auto const held = stop;
+        held->request_stop();
     });
     if (options_->timeout.count() > 0)
         timeout.arm_after(options_->timeout);

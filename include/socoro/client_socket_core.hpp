@@ -136,18 +136,23 @@ private:
 /// Waits for the reply to the event that is under way.
 class client_socket_core::retried final : public reply_sink {
 public:
-    explicit retried(std::weak_ptr<client_socket_core> of) : of_(std::move(of)) {}
+    retried(std::weak_ptr<client_socket_core> of, std::uint64_t id)
+        : of_(std::move(of))
+        , id_(id) {}
     void answer(sio::packet&& packet) override {
-        if (auto const socket = of_.lock())
+        auto const socket = of_.lock();
+        if (socket && socket->retried_id_ == id_)
             socket->on_retried(std::move(packet));
     }
     void fail(std::error_code ec) override {
-        if (auto const socket = of_.lock())
+        auto const socket = of_.lock();
+        if (socket && socket->retried_id_ == id_)
             socket->on_retry_failed(ec);
     }
 
 private:
     std::weak_ptr<client_socket_core> of_;
+    std::uint64_t id_;
 };
 
 inline client_socket_core::client_socket_core(
@@ -249,7 +254,7 @@ inline void client_socket_core::send_retried(bool again) {
     auto const id = next_ack_id();
     retried_id_ = id;
     auto content = entry->event;
-    std::ignore = expect_reply(id, std::make_shared<retried>(share()));
+    std::ignore = expect_reply(id, std::make_shared<retried>(share(), id));
     send_request(make_frames({.nsp = nsp_, .id = id}, std::move(content)));
     if (options_->ack_timeout)
         retry_timer_.arm_after(*options_->ack_timeout);
@@ -318,6 +323,9 @@ inline void client_socket_core::on_packet(sio::packet&& packet, std::size_t size
 }
 
 inline void client_socket_core::on_connected(json::object const& answer) {
+    // A server says so once.
+    if (connected())
+        return;
     auto id = eio::detail::string_member(answer, "sid");
     if (id.empty())
         return end(errc::unsupported_server);

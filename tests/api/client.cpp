@@ -493,3 +493,41 @@ TEST_CASE("client: what it tells and nobody asks for does not pile up, nor hide 
     t.watch(socket);
     CHECK(t.take() == "lost: transport error | attempt 1 | connected");
 }
+
+TEST_CASE("client: who is told of the end may connect again at once, and gets another socket") {
+    talking t;
+    t.prepare = [](socoro::server& io) {
+        io.on_connection([](socoro::socket) -> asio::awaitable<void> { co_return; });
+    };
+    t.prepare(t.io());
+    t.start();
+    int ends = 0;
+    auto const insist = [&]() -> asio::awaitable<void> {
+        for (ends = 0; ends < 5; ++ends) {
+            auto const socket = co_await t.client->connect();
+            auto const [ec, event] = co_await socket.recv<said>(socoro::net::as_tuple);
+            CHECK(ec == errc::io_server_disconnect);
+        }
+    };
+    auto const insisting = t.world.spawn(insist());
+    t.world.advance(1min);
+    CHECK(insisting->done());
+    CHECK_FALSE(insisting->failure);
+    CHECK(ends == 5);
+}
+
+TEST_CASE("client: a socket that is left while it connects stops the attempt") {
+    talking t;
+    std::vector<std::shared_ptr<test::net::stream>> silent;
+    t.between->accept = [&](std::shared_ptr<test::net::stream> stream) {
+        silent.push_back(std::move(stream));
+    };
+    auto const socket = t.join();
+    socket.disconnect();
+    t.world.run();
+    CHECK_FALSE(socket.active());
+    CHECK(t.world.clock->armed() == 0);
+    auto const next = t.join();
+    CHECK(next.active());
+    CHECK(silent.size() == 2);
+}
