@@ -10,12 +10,12 @@ import { Server } from 'socket.io';
 import { makeCertificates } from './helpers/certificates.mjs';
 import { connect } from './helpers/client.mjs';
 import { openChat } from './helpers/node_chat.mjs';
-import { serve } from './helpers/node_server.mjs';
+import { quick, serve } from './helpers/node_server.mjs';
 import { runExample } from './helpers/program.mjs';
 import { relay } from './helpers/relay.mjs';
 import { start } from './helpers/server.mjs';
 import { Transcript } from './helpers/transcript.mjs';
-import { ask, next } from './helpers/wait.mjs';
+import { ask, collect, next } from './helpers/wait.mjs';
 
 const timeout = 30_000;
 const concurrency = 2;
@@ -272,6 +272,30 @@ for (const [whose, open] of Object.entries({ 'our server': serveOurStation, "Nod
         });
     });
 }
+
+it("the weather station, ours, with Node's client: it comes back as who it was, too", { timeout }, async t => {
+    const server = await serveOurStation(t);
+    const way = await relay(t, server);
+    const socket = await connect(t, way.url, { ...websocket, ...quick, reconnection: true });
+    const { id } = socket;
+    const tides = [];
+    socket.on('tide', n => tides.push(n));
+    for (let i = 0; i < 3; ++i) {
+        await collect(socket, 'tide', 3);
+        const back = next(socket, 'connect');
+        way.cut();
+        await back;
+        assert.deepEqual([socket.recovered, socket.id], [true, id]);
+    }
+    assertConsecutive(tides);
+});
+
+it('the smallest client is answered', { timeout }, async t => {
+    const server = await serve(t, { set: io => io.on('connection', socket => socket.on('message', text => socket.emit('message', text))) });
+    const client = runExample(t, 'hello', [server.url]);
+    await client.reads('hello');
+    await client.ends();
+});
 
 /** Node's server behind TLS, which greets. */
 async function serveSecurely(t, options) {
