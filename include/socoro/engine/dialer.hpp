@@ -12,6 +12,7 @@
 #include <socoro/net/http_client.hpp>
 #include <socoro/net/layered_connector.hpp>
 #include <socoro/net/open_streams.hpp>
+#include <socoro/net/registering_connector.hpp>
 #include <socoro/net/signal.hpp>
 #include <socoro/net/tcp_connector.hpp>
 #include <socoro/net/websocket_client.hpp>
@@ -73,8 +74,6 @@ public:
 private:
     /// The requests of one session that polls.
     class requests;
-    /// Registers the streams that another connector opens.
-    class registrar;
 
     [[nodiscard]] std::vector<std::string> transports() const;
     [[nodiscard]] asio::awaitable<dialed> open(
@@ -141,36 +140,6 @@ private:
     std::shared_ptr<net::http_client> over_;
 };
 
-class dialer::registrar final : public net::connector {
-public:
-    registrar(std::shared_ptr<net::connector> by, std::shared_ptr<net::open_streams> in)
-        : by_(std::move(by))
-        , in_(std::move(in)) {}
-
-    [[nodiscard]] asio::awaitable<result<std::shared_ptr<net::stream>>> connect(
-        std::shared_ptr<net::shard> on,
-        net::remote to,
-        std::shared_ptr<net::stop_source> stop) override {
-        return connect(by_, in_, std::move(on), std::move(to), std::move(stop));
-    }
-
-private:
-    [[nodiscard]] static asio::awaitable<result<std::shared_ptr<net::stream>>> connect(
-        std::shared_ptr<net::connector> by,
-        std::shared_ptr<net::open_streams> in,
-        std::shared_ptr<net::shard> on,
-        net::remote to,
-        std::shared_ptr<net::stop_source> stop) {
-        auto opened = co_await by->connect(std::move(on), std::move(to), std::move(stop));
-        if (!opened)
-            co_return opened.error();
-        co_return in->add(std::move(*opened));
-    }
-
-    std::shared_ptr<net::connector> by_;
-    std::shared_ptr<net::open_streams> in_;
-};
-
 namespace detail {
 
 /// What it is called that the first packet has not come.
@@ -204,7 +173,7 @@ inline dialer::dialer(
     auto below = options_->connector ? options_->connector : std::make_shared<net::tcp_connector>();
     auto whole =
         net::make_connector(std::move(below), detail::parse_proxy(options_->proxy), options_->tls);
-    connector_ = std::make_shared<registrar>(std::move(whole), streams_);
+    connector_ = std::make_shared<net::registering_connector>(std::move(whole), streams_);
 }
 
 /// In the order in which they are tried.
