@@ -4,18 +4,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startCaller } from './helpers/caller.mjs';
-import { echo, pair, quick, serve, serveApart, settled, startReference, ways } from './helpers/node_server.mjs';
-import { collect, next, within } from './helpers/wait.mjs';
+import { echo, pair, quick, reachable, serveApart, startReference, ways } from './helpers/node_server.mjs';
+import { collect, next } from './helpers/wait.mjs';
 
 const timeout = 30_000;
 const concurrency = 4;
 const lost = { on: 'disconnect' };
 const back = { on: 'connect' };
-
-/** Resolves once the server can tell this client something, who else may find out by itself. */
-async function reachable({ conn: { transport } }) {
-    if (!transport.writable) await next(transport, 'ready');
-}
 
 for (const transports of ways) {
     describe(`our client comes back over ${transports.join(' and then ')}`, { concurrency }, () => {

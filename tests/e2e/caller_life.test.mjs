@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startCaller } from './helpers/caller.mjs';
-import { echo, pair, quick, serve, settled, startReference, ways } from './helpers/node_server.mjs';
+import { echo, pair, quick, reachable, serve, settled, startReference, ways } from './helpers/node_server.mjs';
 import { next, within } from './helpers/wait.mjs';
 
 const timeout = 30_000;
@@ -57,7 +57,7 @@ for (const transports of ways) {
                 assert.deepEqual(socket.handshake.auth, expected);
             }
             const again = ['/', '/own', '/asked'].map(nsp => server.connection(nsp));
-            for (const socket of server.io.sockets.sockets.values()) socket.conn.close();
+            for (const socket of server.io.sockets.sockets.values()) reachable(socket).then(() => socket.conn.close());
             const auths = (await Promise.all(again)).map(socket => socket.handshake.auth);
             assert.deepEqual(auths, [{ token: ['a', null] }, { other: 1 }, { count: 2 }]);
         });
@@ -119,6 +119,7 @@ for (const transports of ways) {
                 await client.next({ on: 'disconnect' });
                 const back = server.io.of('/other').fetchSockets().then(([other]) => other.emitWithAck('echo', 1));
                 assert.equal(await within(back, 'the reply'), 1);
+                await client.event('echo');
             });
             assert.deepEqual(told[2], { on: 'disconnect', nsp: '/', reason: 'io server disconnect', active: false });
         });
@@ -127,6 +128,8 @@ for (const transports of ways) {
             const told = await compare(t, transports, {}, async (client, server) => {
                 const [socket] = await Promise.all([server.connection(), client.open()]);
                 await settled(socket, transports);
+                // Node's server lets a timer of half a minute run on, and with it the process.
+                socket.conn.transport.closeTimeout = 500;
                 const closed = next(socket.conn, 'close');
                 server.io.disconnectSockets(true);
                 await client.next({ on: 'disconnect' });
@@ -182,7 +185,10 @@ for (const transports of ways) {
         test('who loses the connection before being let in is let in with the next', async t => {
             // The reference tells of a disconnect then, though it never told of a connection.
             let times = 0;
-            const set = io => io.use((socket, go) => (++times > 1 ? go() : socket.conn.close())).on('connection', echo);
+            const set = io => io.use((socket, go) => {
+                if (++times > 1) go();
+                else reachable(socket).then(() => socket.conn.close());
+            }).on('connection', echo);
             const server = await serve(t, { set });
             const client = startCaller(t, server.url, { transports, ...quick });
             await client.open();

@@ -100,6 +100,14 @@ export async function settled(socket, transports) {
 }
 
 /**
+ * Resolves once the server can tell this client something: who polls finds out by itself otherwise, and a close takes Node's
+ * server half a minute.
+ */
+export async function reachable({ conn: { transport } }) {
+    if (!transport.writable) await next(transport, 'ready');
+}
+
+/**
  * A connected pair: our client and the server's socket, already upgraded when the transports ask for that. With `reference` the
  * client is Node's own, which takes the same commands and tells the same.
  */
