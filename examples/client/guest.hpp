@@ -124,8 +124,8 @@ private:
         for (auto const& name : place.members)
             members += (members.empty() ? "" : ", ") + name;
         show_("* in " + place.room + ": " + members);
-        for (auto const& spoken : place.history)
-            if (spoken.time > seen_)  // who comes back has heard most of it
+        for (auto const known = seen_; auto const& spoken : place.history)
+            if (spoken.time > known)  // who comes back has heard most of it
                 show(spoken);
         was_inside_ = true;
         entered_.cancel();
