@@ -39,6 +39,24 @@ template <typename Make, typename... Args>
     (std::make_index_sequence<sizeof...(Args) - 1>());
 }
 
+/// Fails to compile, naming the mistake, for what only a client's socket tells.
+template <typename Core, typename E>
+[[nodiscard]] constexpr bool check_told() {
+    static_assert(
+        Core::tells || !lifecycle_event<E>,
+        "socoro: only a client's socket tells this; a handler of a server runs as long as its "
+        "socket is connected");
+    return true;
+}
+
+/// The same for what a handler takes that is given to `serve`.
+template <typename Core, typename Handler>
+[[nodiscard]] constexpr bool check_told_to() {
+    if constexpr (takes_one_event<Handler>)
+        return check_told<Core, typename parameter_of<Handler>::type>();
+    return true;
+}
+
 }  // namespace detail
 
 /// One end of a namespace: a handle, cheap to copy, that stays valid after the disconnect.
@@ -78,6 +96,7 @@ public:
     template <typename... Es>
     [[nodiscard]] asio::awaitable<received_t<Es...>> recv(
         std::optional<duration> within = std::nullopt) const {
+        static_assert((detail::check_told<Core, Es>() && ...));
         static_assert((detail::check_received<Contract, Es>() && ...));
         return detail::receive<Es...>(core_, deadline(within));
     }
@@ -85,11 +104,13 @@ public:
     /// As above, without exceptions: `auto [error, said] = co_await recv<E>(socoro::as_tuple)`.
     template <typename... Es>
     [[nodiscard]] auto recv(net::as_tuple_type) const {
+        static_assert((detail::check_told<Core, Es>() && ...));
         static_assert((detail::check_received<Contract, Es>() && ...));
         return detail::try_receive<Es...>(core_, std::nullopt);
     }
     template <typename... Es>
     [[nodiscard]] auto recv(duration within, net::as_tuple_type) const {
+        static_assert((detail::check_told<Core, Es>() && ...));
         static_assert((detail::check_received<Contract, Es>() && ...));
         return detail::try_receive<Es...>(core_, deadline(within));
     }
@@ -105,6 +126,7 @@ public:
     /// of them runs. Cancelled, it gives or throws `operation_aborted`.
     template <typename... Handlers>
     [[nodiscard]] auto serve(overloaded<Handlers...> handlers) const {
+        static_assert((detail::check_told_to<Core, Handlers>() && ...));
         static_assert((detail::check_server<Contract, Handlers>() && ...));
         using state = detail::serving_state<Handlers...>;
         return serving<state>(
@@ -113,6 +135,7 @@ public:
     }
     template <typename Handler>
     [[nodiscard]] auto serve(Handler handler) const {
+        static_assert(detail::check_told_to<Core, Handler>());
         static_assert(detail::check_server<Contract, Handler>());
         using state = detail::serving_state<Handler>;
         return serving<state>(core_, std::make_shared<state>(core_->owner(), std::move(handler)));

@@ -34,6 +34,9 @@ namespace socoro::detail {
 /// One end of a namespace. Belongs to its shard; `emit` alone is safe from any thread.
 class channel_core : public reply_source, public std::enable_shared_from_this<channel_core> {
 public:
+    /// Whether it tells about its connection: see lifecycle.hpp.
+    static constexpr bool tells = false;
+
     /// Coroutines that belong to the channel run in `tasks`.
     channel_core(
         std::string id,
@@ -404,7 +407,8 @@ inline asio::awaitable<std::exception_ptr> channel_core::run(
     // The task may have replaced the state that there was before.
     auto const last_state = co_await asio::this_coro::cancellation_state;
     bool const cancelled = last_state.cancelled() != asio::cancellation_type::none;
-    bool const told = self->reason_ && (why == closed || why == *self->reason_);
+    bool const told =
+        !self->connected_ && (why == closed || (self->reason_ && why == *self->reason_));
     if (told || (cancelled && why == asio::error::operation_aborted))
         failure = nullptr;
     co_return failure;

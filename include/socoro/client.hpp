@@ -51,12 +51,13 @@ public:
     ///
     /// Throws `refused` when the server refuses it; `std::system_error` with the reason when it has
     /// ended otherwise, which without reconnection is the first failure and with it comes after
-    /// `reconnection_attempts`; or with `operation_aborted` when cancelled, which disconnects it.
+    /// `reconnection_attempts`; or with `operation_aborted` when cancelled. A socket that this call
+    /// made, and for which nobody else waits, is disconnected then.
     /// Throws `std::invalid_argument` for a name with a comma or a control character.
     [[nodiscard]] asio::awaitable<client_socket> connect(
         std::string nsp = {},
         std::optional<credentials> shown = std::nullopt) const {
-        return connect(core_->socket(std::move(nsp), std::move(shown)), std::nullopt);
+        return connect(std::move(nsp), std::move(shown), std::nullopt);
     }
 
     /// The same, and waits no longer than this: `errc::timeout` otherwise.
@@ -65,7 +66,7 @@ public:
         std::string nsp = {},
         std::optional<credentials> shown = std::nullopt) const {
         auto const deadline = core_->owner()->now() + within;
-        return connect(core_->socket(std::move(nsp), std::move(shown)), deadline);
+        return connect(std::move(nsp), std::move(shown), deadline);
     }
 
     /// The same without waiting: what happens can be received from the socket.
@@ -87,8 +88,17 @@ public:
     [[nodiscard]] asio::awaitable<void> close(duration within);
 
 private:
-    [[nodiscard]] static asio::awaitable<client_socket> connect(
-        std::shared_ptr<detail::client_socket_core> socket,
+    [[nodiscard]] asio::awaitable<client_socket> connect(
+        std::string nsp,
+        std::optional<credentials> shown,
+        std::optional<net::time_point> deadline) const {
+        auto const known = core_->find(core_->name_of(nsp));
+        auto const found = core_->socket(std::move(nsp), std::move(shown));
+        return wait_connected(found, found != known, deadline);
+    }
+    [[nodiscard]] static asio::awaitable<client_socket> wait_connected(
+        std::shared_ptr<detail::client_socket_core> core,
+        bool is_new,
         std::optional<net::time_point> deadline);
 
     std::shared_ptr<detail::client_core> core_;
@@ -112,20 +122,22 @@ inline client::client(std::shared_ptr<net::shard> owner, std::string_view url, c
           detail::parse_server(url),
           std::make_shared<client_options const>(std::move(opts)))) {}
 
-inline asio::awaitable<client_socket> client::connect(
-    std::shared_ptr<detail::client_socket_core> socket,
+inline asio::awaitable<client_socket> client::wait_connected(
+    std::shared_ptr<detail::client_socket_core> core,
+    bool is_new,
     std::optional<net::time_point> deadline) {
     std::exception_ptr failure;
     try {
-        co_await detail::client_socket_core::wait_connected(socket, deadline);
+        co_await detail::client_socket_core::wait_connected(core, deadline);
     } catch (...) {
         failure = std::current_exception();
     }
     if (failure) {
-        socket->disconnect(false);
+        if (is_new && !core->is_waited_for())
+            core->disconnect(false);
         std::rethrow_exception(failure);
     }
-    co_return client_socket(socket);
+    co_return client_socket(core);
 }
 
 inline asio::awaitable<void> client::close(duration within) {

@@ -39,6 +39,12 @@ public:
         std::string nsp,
         std::optional<credentials> shown);
 
+    /// The socket of a namespace, if there is one.
+    [[nodiscard]] std::shared_ptr<client_socket_core> find(std::string_view nsp) const;
+    /// The name of a namespace as it is sent, that of the URL for none. Throws
+    /// `std::invalid_argument` for one that cannot be.
+    [[nodiscard]] std::string name_of(std::string nsp) const;
+
     /// Ends every socket, the connection, and every attempt to connect.
     void close();
     /// The same, and waits until nothing runs any more; what is late is cancelled.
@@ -78,6 +84,7 @@ private:
     /// Connects, again and again, as long as there are sockets.
     [[nodiscard]] static asio::awaitable<void> run(std::shared_ptr<client_core> self);
     [[nodiscard]] asio::awaitable<void> connect();
+    [[nodiscard]] asio::awaitable<engine::dialed> dial(std::shared_ptr<net::stop_source> stop);
     [[nodiscard]] asio::awaitable<bool> wait_for_turn();
     void on_dialed(engine::dialed&& opened);
     void on_failed(std::error_code code, std::error_code why);
@@ -87,6 +94,7 @@ private:
         std::shared_ptr<client_core> self,
         socket_ptr socket);
     void introduce(socket_ptr const& socket, json::value const& shown);
+    void on_outdated(sio::packet const& packet);
     void fail(std::error_code why, errc reason);
     [[nodiscard]] bool is_wanted() const noexcept { return !sockets_.empty(); }
     [[nodiscard]] double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
@@ -102,6 +110,9 @@ private:
     std::shared_ptr<net::task_group> loops_;
     std::map<std::string, socket_ptr, std::less<>> sockets_;
     std::shared_ptr<engine::client_session_core> session_;
+    /// By namespace: who has asked the server to be connected, and has no answer yet. They may have
+    /// ended meanwhile.
+    std::map<std::string, socket_ptr, std::less<>> introduced_;
     std::optional<packet_reader> reader_;
     /// Ends the attempt that is under way.
     std::shared_ptr<net::stop_source> stop_;
@@ -114,22 +125,31 @@ private:
 
 class client_core::ear final : public engine::sink {
 public:
-    explicit ear(std::weak_ptr<client_core> of) : of_(std::move(of)) {}
+    ear(std::weak_ptr<client_core> of, engine::session_core const& at)
+        : of_(std::move(of))
+        , at_(&at) {}
     void on_message(message&& received) override {
-        if (auto const client = of_.lock())
+        if (auto const client = listener())
             client->on_message(std::move(received));
     }
     [[nodiscard]] bool wants_more() const override {
-        auto const client = of_.lock();
+        auto const client = listener();
         return !client || client->wants_more();
     }
     void on_close(errc reason) override {
-        if (auto const client = of_.lock())
+        if (auto const client = listener())
             client->on_close(reason);
     }
 
 private:
+    /// Nobody once the client has let go of the session.
+    [[nodiscard]] std::shared_ptr<client_core> listener() const {
+        auto client = of_.lock();
+        return client && client->session_.get() == at_ ? client : nullptr;
+    }
+
     std::weak_ptr<client_core> of_;
+    engine::session_core const* at_;
 };
 
 inline client_core::client_core(
@@ -163,7 +183,7 @@ inline client_core::client_core(
 inline std::shared_ptr<client_socket_core> client_core::socket(
     std::string nsp,
     std::optional<credentials> shown) {
-    nsp = normal_name(nsp.empty() ? server().path : std::move(nsp));
+    nsp = name_of(std::move(nsp));
     auto const found = sockets_.find(nsp);
     // One that has ended may still be there while those are told who wait for it.
     if (found != sockets_.end() && !found->second->reason())
@@ -184,8 +204,15 @@ inline std::shared_ptr<client_socket_core> client_core::socket(
     if (session_ && session_->is_open())
         introduce(made);
     else if (!std::exchange(running_, true))
-        tasks_->spawn(run(shared_from_this()));
+        tasks_->spawn(run(shared_from_this()), [weak = weak_from_this()](std::exception_ptr) {
+            if (auto const self = weak.lock())
+                self->running_ = false;
+        });
     return made;
+}
+
+inline std::string client_core::name_of(std::string nsp) const {
+    return normal_name(nsp.empty() ? server().path : std::move(nsp));
 }
 
 inline void client_core::forget(client_socket_core& socket) {
@@ -195,8 +222,11 @@ inline void client_core::forget(client_socket_core& socket) {
     sockets_.erase(found);
     if (!sockets_.empty())
         return resume_reading();
-    if (session_)
-        session_->close();
+    // It delivers what was sent. Whoever wants a connection from now on gets another.
+    if (auto const last = std::exchange(session_, nullptr))
+        last->close();
+    reader_.reset();
+    introduced_.clear();
     // Who is stopped may let go of it.
     if (auto const stop = stop_)
         stop->request_stop();
@@ -214,7 +244,10 @@ inline void client_core::end_all(errc reason) {
     tell_all([reason](client_socket_core& socket) { socket.end(reason); });
 }
 
+/// One after the other: the server's answer does not say to whom it is.
 inline void client_core::introduce(socket_ptr const& socket) {
+    if (introduced_.contains(socket->nsp_name()))
+        return;
     if (socket->shown().is_asked_for())
         tasks_->spawn(ask_and_introduce(shared_from_this(), socket));
     else
@@ -241,6 +274,8 @@ inline asio::awaitable<void> client_core::ask_and_introduce(
 }
 
 inline void client_core::introduce(socket_ptr const& socket, json::value const& shown) {
+    if (!introduced_.emplace(socket->nsp_name(), socket).second)
+        return;
     auto data = socket->introduction(shown);
     send(make_frames(sio::packet_type::connect, socket->nsp_name(), std::move(data)), {});
 }
@@ -266,6 +301,8 @@ inline asio::awaitable<bool> client_core::wait_for_turn() {
         co_return true;
     auto const delay = reconnection_.next(random());
     if (!delay) {
+        // Whoever wants to be connected after that is a new beginning.
+        reconnection_.reset();
         end_all(errc::reconnect_failed);
         co_return false;
     }
@@ -290,15 +327,29 @@ inline asio::awaitable<void> client_core::connect() {
     });
     if (options_->timeout.count() > 0)
         timeout.arm_after(options_->timeout);
-    auto opened = co_await dialer_->dial(stop);
+    auto opened = co_await dial(stop);
     timeout.cancel();
     stop_ = nullptr;
     if (late && opened.failed)
         opened.failed = opened.why = make_error_code(errc::connect_timeout);
-    if (is_wanted())
+    // It was stopped because nobody wanted it, which may have changed.
+    bool const dropped = stop->stop_requested() && !late;
+    if (is_wanted() && !(dropped && opened.failed))
         on_dialed(std::move(opened));
     else if (!opened.failed)
         std::ignore = opened.over.close(transport::ending::discard);
+}
+
+/// An exception out of what the program has put in, such as a connector, is a failed attempt.
+inline asio::awaitable<engine::dialed> client_core::dial(std::shared_ptr<net::stop_source> stop) {
+    engine::dialed opened;
+    try {
+        opened = co_await dialer_->dial(std::move(stop));
+    } catch (...) {
+        notify(options_->hooks.handler_failed, server().host, describe(std::current_exception()));
+        opened.failed = opened.why = make_error_code(errc::transport_error);
+    }
+    co_return opened;
 }
 
 inline void client_core::on_dialed(engine::dialed&& opened) {
@@ -315,7 +366,7 @@ inline void client_core::on_dialed(engine::dialed&& opened) {
         dialer_,
         std::move(opened));
     auto const session = session_;
-    session->start(std::make_shared<ear>(weak_from_this()));
+    session->start(std::make_shared<ear>(weak_from_this(), *session));
     auto const now = sockets_;
     for (auto const& [name, socket] : now)
         if (session_ == session && !socket->reason())
@@ -333,6 +384,7 @@ inline void client_core::on_close(errc reason) {
     auto const held = shared_from_this();
     session_ = nullptr;
     reader_.reset();
+    introduced_.clear();
     if (is_wanted())
         reconnection_.on_failure();
     tell_all([&](client_socket_core& socket) {
@@ -348,8 +400,6 @@ inline void client_core::close() {
     auto const held = shared_from_this();
     closed_ = true;
     tell_all([](client_socket_core& socket) { socket.disconnect(false); });
-    if (session_)
-        session_->close();
 }
 
 inline asio::awaitable<void> client_core::close(
@@ -360,8 +410,6 @@ inline asio::awaitable<void> client_core::close(
     self->close();
     auto late = co_await self->wait_closed(deadline);
     while (late == errc::timeout) {
-        if (self->session_)
-            self->session_->discard();
         self->tasks_->cancel_all();
         self->loops_->cancel_all();
         self->dialer_->streams().close_all();
@@ -388,13 +436,38 @@ inline void client_core::on_message(message&& received) {
     if (!*next)
         return;
     auto& [packet, bytes] = **next;
-    auto const found = sockets_.find(packet.nsp);
-    if (found == sockets_.end())
+    auto const socket = find(packet.nsp);
+    bool const is_answer =
+        packet.type == sio::packet_type::connect || packet.type == sio::packet_type::connect_error;
+    auto const asked = introduced_.find(packet.nsp);
+    bool const is_expected = asked != introduced_.end();
+    bool const is_for_another = is_expected && asked->second != socket;
+    if (is_answer && is_expected)
+        introduced_.erase(asked);
+    if (is_for_another)
+        return on_outdated(packet);
+    // Nobody has asked for an answer that is not expected, but a refusal may come late.
+    if (!socket || (packet.type == sio::packet_type::connect && !is_expected))
         return;
-    auto const socket = found->second;
     socket->on_packet(std::move(packet), bytes);
     if (socket->inbox().is_overfull())
         fail(errc::inbox_full, errc::transport_error);
+}
+
+/// The packet is for a socket that ended before the server had answered it.
+inline void client_core::on_outdated(sio::packet const& packet) {
+    if (packet.type == sio::packet_type::connect)
+        send(make_frames(sio::packet_type::disconnect, packet.nsp), {});
+    bool const is_answer =
+        packet.type == sio::packet_type::connect || packet.type == sio::packet_type::connect_error;
+    auto const successor = find(packet.nsp);
+    if (is_answer && successor)
+        introduce(successor);
+}
+
+inline client_core::socket_ptr client_core::find(std::string_view nsp) const {
+    auto const found = sockets_.find(nsp);
+    return found == sockets_.end() ? nullptr : found->second;
 }
 
 /// The server sent what makes no sense, or too much: this connection ends.

@@ -28,6 +28,8 @@ class client_core;
 /// disconnected on purpose, refused, or when nobody tries to connect any more.
 class client_socket_core final : public channel_core {
 public:
+    static constexpr bool tells = true;
+
     client_socket_core(
         std::string nsp,
         std::shared_ptr<client_core> const& owner,
@@ -60,6 +62,9 @@ public:
     /// The end.
     void end(errc reason);
     void disconnect(bool close) override;
+
+    /// Whether somebody waits until it is connected, or drained.
+    [[nodiscard]] bool is_waited_for() const noexcept { return changed_.has_waiters(); }
 
     /// Waits until it is connected. Throws why it has ended instead: `refused`, or
     /// `std::system_error`.
@@ -103,6 +108,7 @@ private:
         inbox().notify();
     }
     void on_connected(json::object const& answer);
+    void on_unsupported();
     void on_event_packet(sio::packet&& packet, std::size_t size);
     [[nodiscard]] bool retries() const noexcept { return options_->retries.has_value(); }
     void retry_in_order(encoded_event&& event, std::shared_ptr<reply_sink> waiting);
@@ -136,9 +142,7 @@ private:
 /// Waits for the reply to the event that is under way.
 class client_socket_core::retried final : public reply_sink {
 public:
-    retried(std::weak_ptr<client_socket_core> of, std::uint64_t id)
-        : of_(std::move(of))
-        , id_(id) {}
+    retried(std::weak_ptr<client_socket_core> of, std::uint64_t id) : of_(std::move(of)), id_(id) {}
     void answer(sio::packet&& packet) override {
         auto const socket = of_.lock();
         if (socket && socket->retried_id_ == id_)
@@ -215,7 +219,7 @@ inline std::optional<net::duration> client_socket_core::call_timeout() const {
 inline asio::awaitable<void> client_socket_core::drain() {
     settle();
     auto const self = share();
-    while (!reason() && (!connected() || !kept_.empty() || !retried_.empty()))
+    while (!reason() && (!kept_.empty() || !retried_.empty()))
         std::ignore = co_await changed_.wait();
     co_await drain_session();
 }
@@ -328,7 +332,7 @@ inline void client_socket_core::on_connected(json::object const& answer) {
         return;
     auto id = eio::detail::string_member(answer, "sid");
     if (id.empty())
-        return end(errc::unsupported_server);
+        return on_unsupported();
     auto pid = eio::detail::string_member(answer, "pid");
     recovered_ = !pid.empty() && pid == pid_;
     if (!recovered_)
@@ -347,9 +351,11 @@ inline void client_socket_core::on_connected(json::object const& answer) {
 inline void client_socket_core::on_event_packet(sio::packet&& packet, std::size_t size) {
     if (!packet.data)
         return;
-    // With recovery the last argument tells how far we got; it stays there, as in the reference.
+    // With recovery the last argument tells how far we got; it stays there, as in the reference. A
+    // volatile event has none, and cannot be told from others: one that ends in a text of its own
+    // costs the recovery if it is the last one.
     auto const& list = packet.data->as_array();
-    if (!pid_.empty() && list.size() > 1 && list.back().is_string())
+    if (!pid_.empty() && !packet.id && list.size() > 1 && list.back().is_string())
         last_offset_ = list.back().get_string();
     on_event(to_incoming(std::move(packet), size));
 }
@@ -373,6 +379,12 @@ inline void client_socket_core::on_error(connect_error event, bool tried_again) 
     inbox().notify();
 }
 
+/// An older Socket.IO names no socket.
+inline void client_socket_core::on_unsupported() {
+    auto const code = make_error_code(errc::unsupported_server);
+    on_error(connect_error{code.message(), nullptr, code, code}, false);
+}
+
 inline void client_socket_core::on_refused(std::string message, json::value data) {
     data.is_null() ? refusal_.emplace(message) : refusal_.emplace(message, data);
     put(connect_error{std::move(message), std::move(data), errc::refused, errc::refused});
@@ -384,7 +396,7 @@ inline void client_socket_core::end(errc reason) {
     if (this->reason())
         return;
     auto const held = share();
-    bool const was_connected = connected();
+    bool const was_connected = connected() && make_error_code(reason) == closed;
     last_reason_ = reason;
     kept_.clear();
     retry_timer_.cancel();

@@ -142,7 +142,8 @@ template <typename State>
         co_await std::move(task);
     } catch (...) {
         auto const why = engine::error_of(std::current_exception());
-        if (why != closed || !core->reason())
+        // A client's socket that has lost its connection serves on.
+        if (why != closed || core->connected())
             throw;
     }
 }

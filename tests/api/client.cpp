@@ -201,10 +201,10 @@ TEST_CASE("client: receiving waits through a lost connection, and says what happ
     t.watch(socket);
     CHECK(t.take() == "connected");
     t.cut();
-    CHECK(t.take() == "lost: transport error");
+    CHECK(t.take() == "lost: transport close");
     CHECK_FALSE(socket.connected());
     CHECK(socket.active());
-    CHECK(socket.reason() == errc::transport_error);
+    CHECK(socket.reason() == errc::transport_close);
     t.world.advance(999ms);
     CHECK(t.take().empty());
     t.world.advance(1ms);
@@ -235,7 +235,7 @@ TEST_CASE("client: a server that is down is tried again, ever later") {
     CHECK(t.take() == "attempt 6 | connected");
     t.cut();
     t.world.advance(1s);
-    CHECK(t.take() == "lost: transport error | attempt 1 | connected");
+    CHECK(t.take() == "lost: transport close | attempt 1 | connected");
 }
 
 TEST_CASE("client: attempts may be limited") {
@@ -271,7 +271,7 @@ TEST_CASE("client: without reconnection the first failure is the last, and so is
     auto const socket = t.join();
     t.watch(socket);
     t.cut();
-    CHECK(t.take() == "connected | lost: transport error | end: transport error");
+    CHECK(t.take() == "connected | lost: transport close | end: transport close");
     t.world.advance(1min);
     CHECK(t.io().clients() == 0);
 }
@@ -344,7 +344,7 @@ TEST_CASE("client: what is sent while it is not connected leaves later, in order
     t.world.run();
     CHECK_FALSE(called->done());
     t.world.advance(1s);
-    CHECK(t.take() == "lost: transport error | attempt 1 | connected | said a | said b");
+    CHECK(t.take() == "lost: transport close | attempt 1 | connected | said a | said b");
     CHECK(called->value == 8);
 }
 
@@ -386,7 +386,7 @@ TEST_CASE("client: a call ends at once when the connection is lost, and at its o
     CHECK_FALSE(called->done());
     t.cut();
     REQUIRE(called->failure);
-    CHECK_THROWS_WITH(std::rethrow_exception(called->failure), "transport error");
+    CHECK_THROWS_WITH(std::rethrow_exception(called->failure), "transport close");
     // One that timed out before it could leave does not leave.
     auto const early = t.world.spawn(socket.timeout(500ms).call<doubled>(1));
     t.world.advance(500ms);
@@ -474,7 +474,7 @@ TEST_CASE("client: a socket serves events, and what it tells, beside whatever el
     CHECK(t.take() == "connected | any said");
     t.cut();
     t.world.advance(1s);
-    CHECK(t.take() == "lost: transport error | connected");
+    CHECK(t.take() == "lost: transport close | connected");
     socket.disconnect();
     CHECK(t.take() == "lost: io client disconnect | end: io client disconnect");
     CHECK(serving->done());
@@ -491,7 +491,7 @@ TEST_CASE("client: what it tells and nobody asks for does not pile up, nor hide 
     // The catch-all is about events of the server.
     CHECK(t.world.spawn(socket.recv())->value->name == "said");
     t.watch(socket);
-    CHECK(t.take() == "lost: transport error | attempt 1 | connected");
+    CHECK(t.take() == "lost: transport close | attempt 1 | connected");
 }
 
 TEST_CASE("client: who is told of the end may connect again at once, and gets another socket") {
@@ -530,4 +530,144 @@ TEST_CASE("client: a socket that is left while it connects stops the attempt") {
     auto const next = t.join();
     CHECK(next.active());
     CHECK(silent.size() == 2);
+}
+
+TEST_CASE("client: a socket that comes when the last one has gone gets a connection at once") {
+    for (bool const reconnection : {true, false}) {
+        CAPTURE(reconnection);
+        talking t;
+        t.opts.reconnection = reconnection;
+        t.start();
+        auto const change = [&](socoro::client_socket old) -> asio::awaitable<void> {
+            old.disconnect();
+            auto const next = co_await t.client->connect();
+            CHECK(next != old);
+            CHECK(next.connected());
+        };
+        // In the middle of an attempt, and in the middle of a connection.
+        auto const early = t.world.spawn(change(t.client->socket()));
+        CHECK(early->done());
+        CHECK_FALSE(early->failure);
+        auto const later = t.world.spawn(change(t.client->socket()));
+        CHECK(later->done());
+        CHECK_FALSE(later->failure);
+        t.world.advance(1s);
+        CHECK(t.io().clients() == 1);
+    }
+}
+
+TEST_CASE("client: an answer for a socket that has ended meanwhile is no other socket's") {
+    talking t;
+    std::string last;
+    auto const look = [&](socoro::socket& socket) -> asio::awaitable<void> {
+        last = json::serialize(socket.handshake().auth);
+        if (socket.handshake().auth.as_object().contains("old"))
+            throw socoro::refused("outdated");
+        co_return;
+    };
+    t.io().of("/guarded").use(look);
+    auto const root = t.join();
+    auto const change = [&](char const* nsp, json::value shown) -> asio::awaitable<void> {
+        t.client->socket(nsp, socoro::credentials(shown)).disconnect();
+        socoro::credentials const other(json::object{{"new", 1}});
+        auto const next = co_await t.client->connect(nsp, other);
+        CHECK(next.connected());
+    };
+    json::value const old = json::object{{"old", 1}};
+    auto const refused = t.world.spawn(change("/guarded", old));
+    CHECK(refused->done());
+    CHECK_FALSE(refused->failure);
+    CHECK(last == R"({"new":1})");
+    json::value const none = json::object();
+    auto const admitted = t.world.spawn(change("/other", none));
+    CHECK(admitted->done());
+    CHECK_FALSE(admitted->failure);
+    CHECK(root.connected());
+    CHECK(t.between->attempts == 1);
+    // Who ended before the answer is not left behind at the server.
+    auto const other = t.client->socket("/third");
+    t.io().of("/third").on_connection(echo);
+    other.disconnect();
+    t.world.run();
+    CHECK(t.io().of("/third").sockets().empty());
+    CHECK(t.io().of("/other").sockets().size() == 1);
+}
+
+TEST_CASE("client: what a connector throws is told, and it is tried again") {
+    talking t;
+    t.between->failure = "no way";
+    auto const socket = t.join();
+    t.watch(socket);
+    CHECK(t.take() == "error: transport error");
+    CHECK(t.reports.take() == "failed: no way");
+    t.between->failure = nullptr;
+    t.world.advance(1s);
+    CHECK(t.take() == "attempt 1 | connected");
+}
+
+TEST_CASE("client: who waits in vain for a connection takes it away from nobody else") {
+    talking t;
+    auto const socket = t.join();
+    t.cut();
+    auto const late = t.world.spawn(t.client->connect(100ms));
+    t.world.advance(100ms);
+    REQUIRE(late->failure);
+    CHECK_THROWS_WITH(std::rethrow_exception(late->failure), "operation has timed out");
+    CHECK(socket.active());
+    t.world.advance(1s);
+    CHECK(socket.connected());
+    // One that it made itself is let go.
+    t.stop_server();
+    auto const alone = t.world.spawn(t.client->connect(100ms, "/other"));
+    t.world.advance(100ms);
+    CHECK(alone->failure);
+    t.start_server();
+    t.world.advance(10s);
+    CHECK(t.io().of("/other").sockets().empty());
+}
+
+TEST_CASE("client: after the last attempt a new socket has its own") {
+    talking t;
+    t.opts.reconnection_attempts = 1;
+    t.stop_server();
+    t.start();
+    for (int i = 1; i <= 3; ++i) {
+        auto const failing = t.world.spawn(t.client->connect());
+        t.world.advance(10s);
+        CHECK(failing->failure);
+        CHECK(t.between->attempts == static_cast<std::size_t>(2 * i));
+    }
+}
+
+TEST_CASE(
+    "client: what serves, or was spawned, outlives a call that the loss of a connection ends") {
+    talking t;
+    t.io().of("/slow").on_connection([](socoro::socket socket) -> asio::awaitable<void> {
+        socket.emit<said>("hello");
+        for (;;)
+            static_cast<void>(co_await socket.recv());
+    });
+    auto const socket = t.join("/slow");
+    int asked = 0;
+    auto const serve = [&]() -> asio::awaitable<void> {
+        auto const handlers = socoro::overloaded{[&](said const&) -> asio::awaitable<void> {
+            ++asked;
+            static_cast<void>(co_await socket.call<doubled>(1));
+        }};
+        auto const why = co_await socket.serve(handlers);
+        t.heard.add("end: " + why.message());
+    };
+    auto const serving = t.world.spawn(serve());
+    socket.spawn(
+        [&]() -> asio::awaitable<void> { static_cast<void>(co_await socket.call<doubled>(2)); });
+    t.world.run();
+    CHECK(asked == 1);
+    t.cut();
+    t.world.advance(1s);
+    CHECK(asked == 2);
+    CHECK(socket.connected());
+    CHECK(t.reports.take().empty());
+    CHECK_FALSE(serving->done());
+    socket.disconnect();
+    CHECK(t.take() == "end: io client disconnect");
 }

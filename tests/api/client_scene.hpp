@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,8 @@ public:
     /// Who gets the server's end; empty while the server is down.
     std::function<void(std::shared_ptr<net::stream>)> accept;
     std::size_t attempts = 0;
+    /// What an attempt throws, if anything.
+    char const* failure = nullptr;
 
     /// Every connection is lost.
     void cut(std::error_code why = asio::error::connection_reset) {
@@ -42,6 +45,8 @@ public:
         std::shared_ptr<net::stop_source> stop) override {
         auto const plan = plan_;
         ++attempts;
+        if (failure)
+            throw std::runtime_error(failure);
         co_await asio::post(on->get_executor(), asio::use_awaitable);
         if (stop->stop_requested())
             co_return asio::error::make_error_code(asio::error::operation_aborted);

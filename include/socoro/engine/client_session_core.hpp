@@ -35,6 +35,7 @@ private:
     void on_control(eio::packet const& received) override;
     void on_reading(bool reads) override;
     void on_end() override;
+    [[nodiscard]] errc told_as(errc reason) const override;
     void on_timer();
     void arm() { timer_.arm(reads_ ? watch_.deadline() : shown_ + rhythm()); }
     void show_life(std::string data = {});
@@ -148,6 +149,15 @@ inline void client_session_core::on_reading(bool reads) {
     watch_.on_ping(owner().now());
     if (!is_closed())
         arm();
+}
+
+/// In the words of the reference's client, whose WebSocket does not tell a reset from an end.
+inline errc client_session_core::told_as(errc reason) const {
+    bool const was_reset = reason == errc::transport_error && transport_name() == "websocket" &&
+                           (!current() || !current().failure());
+    if (was_reset)
+        return errc::transport_close;
+    return reason == errc::parse_error ? errc::transport_error : reason;
 }
 
 inline void client_session_core::on_timer() {

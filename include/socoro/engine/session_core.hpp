@@ -105,6 +105,8 @@ protected:
     virtual void on_reading(bool reads) = 0;
     /// The session has ended: nothing may be timed any more.
     virtual void on_end() = 0;
+    /// What this end calls it that its transport has ended so.
+    [[nodiscard]] virtual errc told_as(errc reason) const { return reason; }
 
     void send_control(eio::packet_type type, std::string data = {});
     /// Runs a coroutine of the session; an exception out of it ends this session, and nothing else.
@@ -129,9 +131,9 @@ private:
     [[nodiscard]] asio::awaitable<void> wait_until_wanted() override;
     void on_idle() override;
     void on_ended(errc reason) override {
-        end(state_ == state::closing ? errc::forced_close : reason);
+        end(state_ == state::closing ? errc::forced_close : told_as(reason));
     }
-    void on_broken() override { end(errc::transport_error); }
+    void on_broken() override { end(told_as(errc::transport_error)); }
     void report(std::error_code why) const override {
         // What only broke is nobody's fault.
         if (why == condition::remote && state_ != state::closed)
