@@ -5,6 +5,10 @@
 #include "../support/client_program.hpp"
 #include "station.hpp"
 
+#include <charconv>
+#include <stdexcept>
+#include <system_error>
+
 using namespace std::chrono_literals;
 
 void print(std::string const& line) {
@@ -12,15 +16,21 @@ void print(std::string const& line) {
 }
 
 std::chrono::milliseconds pace(int argc, char** argv) {
-    return std::chrono::milliseconds(std::stoi(example::option(argc, argv, "--every", "1000")));
+    auto const text = example::option(argc, argv, "--every", "1000");
+    int number = 0;
+    auto const parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (parsed.ec != std::errc() || number <= 0)
+        throw std::invalid_argument("--every wants a number of milliseconds");
+    return std::chrono::milliseconds(number);
 }
 
 int serve(int argc, char** argv) {
+    auto const every = pace(argc, argv);
     asio::io_context context;
     socoro::server io(context, station::forgiving());
     station::open(io, print);
     asio::steady_timer timer(context);
-    asio::co_spawn(context, station::swell(io, timer, pace(argc, argv)), asio::detached);
+    asio::co_spawn(context, station::swell(io, timer, every), asio::detached);
     auto const listen = [&] { return io.listen(example::port(argc, argv)); };
     auto const close = [&] {
         timer.cancel();
@@ -31,6 +41,7 @@ int serve(int argc, char** argv) {
 
 int visit(int argc, char** argv) {
     auto const url = example::argument(argc, argv, "http://127.0.0.1:3000");
+    auto const every = pace(argc, argv);
     asio::io_context context;
     socoro::client io(context, url, station::patient());
     socoro::client reliable(context, url, station::persistent());
@@ -38,7 +49,7 @@ int visit(int argc, char** argv) {
     auto const visit = [&]() -> asio::awaitable<void> {
         auto const socket = io.socket();
         socket.spawn(station::ask(socket, print));
-        auto report = station::report(socket, reliable.socket(), pace(argc, argv), print);
+        auto report = station::report(socket, reliable.socket(), every, print);
         co_await socoro::first_of(station::tell(socket, print), std::move(report));
     };
     auto const close = [&]() -> asio::awaitable<void> {
