@@ -90,12 +90,11 @@ private:
     static constexpr std::size_t long_name = 24;
 
     // [enter]
-    /// Signs in, at each connection anew: with the connection the server has forgotten us.
+    /// Signs in, at each connection anew: with the connection the server has forgotten us. If it is
+    /// lost once more, `call` throws, and that is all: `on_connect` comes again.
     [[nodiscard]] asio::awaitable<void> enter() {
         show_("* connected");
-        auto const [lost, answer] = co_await socket_.call<sign_in>(name_, socoro::as_tuple);
-        if (lost)
-            co_return;  // on_connect comes again
+        auto const answer = co_await socket_.call<sign_in>(name_);
         if (answer.ok)
             co_return co_await join_room(room_);
         if (!was_inside_ || name_.size() >= long_name)
