@@ -172,13 +172,19 @@ protected:
         if (auto const waiting = calls_.take(id))
             (*waiting)->fail(why);
     }
-    /// What was kept may go now.
-    void send_kept(frame_list const& frames) { std::ignore = transmit(frames, {}); }
+    /// Sends what was kept, as what it is: an event, or a request. False if the connection does not
+    /// take it any more.
+    [[nodiscard]] bool send_kept(frame_list const& frames, std::string_view name, bool is_request);
+    /// Runs `send`, which is copyable, on the shard, in the order of the caller's thread. What other
+    /// threads send counts at once, so that a loop of theirs cannot fill the memory.
+    template <typename F>
+    void submit_counted(std::size_t size, std::string_view name, F send);
     /// Something that was sent is dropped.
     void report_dropped(std::string_view event, errc why);
 
 private:
     void submit(frame_list&& frames, std::string_view name, bool is_volatile);
+    void on_excess(std::string_view name);
     void send_indispensable(
         frame_list&& frames,
         std::string_view name,
@@ -248,29 +254,34 @@ inline void channel_core::send_or_keep(
         keep(frames, name, called);
 }
 
-/// What other threads send counts at once, so that a loop of theirs cannot fill the memory.
 inline void channel_core::submit(frame_list&& frames, std::string_view name, bool is_volatile) {
     auto const size = engine::cost_of(frames);
+    auto submitted = [this, frames = std::move(frames), name = std::string(name), is_volatile] {
+        send(frames, name, is_volatile);
+    };
+    submit_counted(size, name, std::move(submitted));
+}
+
+template <typename F>
+void channel_core::submit_counted(std::size_t size, std::string_view name, F send) {
     auto self = shared_from_this();
-    if (submitted_bytes_.fetch_add(size) > settings_.session().outbox_bytes) {
-        submitted_bytes_ -= size;
-        return shard_->submit([self = std::move(self), name = std::string(name)] {
-            if (!self->connected_)
-                return;
-            if (self->settings_.session().when_outbox_full == engine::outbox_policy::disconnect)
-                self->on_flood();
-            else
-                self->report_dropped(name, errc::outbox_full);
+    if (submitted_bytes_.fetch_add(size) <= settings_.session().outbox_bytes)
+        return shard_->submit([self = std::move(self), size, send = std::move(send)]() mutable {
+            self->submitted_bytes_ -= size;
+            send();
         });
-    }
-    shard_->submit([self = std::move(self),
-                    frames = std::move(frames),
-                    name = std::string(name),
-                    is_volatile,
-                    size] {
-        self->submitted_bytes_ -= size;
-        self->send(frames, name, is_volatile);
-    });
+    submitted_bytes_ -= size;
+    shard_->submit([self = std::move(self), name = std::string(name)] { self->on_excess(name); });
+}
+
+/// Other threads have sent too much.
+inline void channel_core::on_excess(std::string_view name) {
+    if (reason_)
+        return;
+    if (connected_ && settings_.session().when_outbox_full == engine::outbox_policy::disconnect)
+        on_flood();
+    else
+        report_dropped(name, errc::outbox_full);
 }
 
 inline void channel_core::send(frame_list const& frames, std::string_view name, bool is_volatile) {
@@ -284,6 +295,17 @@ inline void channel_core::send(frame_list const& frames, std::string_view name, 
         is_volatile || settings_.session().when_outbox_full == engine::outbox_policy::disconnect;
     if (became != engine::sent::queued && !expected)
         report_dropped(name, errc::outbox_full);
+}
+
+inline bool
+channel_core::send_kept(frame_list const& frames, std::string_view name, bool is_request) {
+    auto const how = is_request ? engine::delivery() : delivery_of(name, false);
+    auto const became = transmit(frames, how);
+    bool const overflows =
+        settings_.session().when_outbox_full == engine::outbox_policy::disconnect;
+    if (became != engine::sent::queued && !overflows)
+        report_dropped(name, errc::outbox_full);
+    return became != engine::sent::dropped || !overflows;
 }
 
 /// Events of one name in one namespace are a topic. Where that makes no difference, all are one.

@@ -51,8 +51,8 @@ public:
     ///
     /// Throws `refused` when the server refuses it; `std::system_error` with the reason when it has
     /// ended otherwise, which without reconnection is the first failure and with it comes after
-    /// `reconnection_attempts`; or with `operation_aborted` when cancelled. A socket that this call
-    /// made, and for which nobody else waits, is disconnected then.
+    /// `reconnection_attempts`; or with `operation_aborted` when cancelled. A socket of which nobody
+    /// has a handle, or waits for one, is disconnected then.
     /// Throws `std::invalid_argument` for a name with a comma or a control character.
     [[nodiscard]] asio::awaitable<client_socket> connect(
         std::string nsp = {},
@@ -73,11 +73,15 @@ public:
     [[nodiscard]] client_socket socket(
         std::string nsp = {},
         std::optional<credentials> shown = std::nullopt) const {
-        return client_socket(core_->socket(std::move(nsp), std::move(shown)));
+        auto made = core_->socket(std::move(nsp), std::move(shown));
+        made->on_handed_out();
+        return client_socket(std::move(made));
     }
 
     /// Ends every socket, for good, with `io client disconnect`, after what was sent before; ends
-    /// the connection, and every attempt to make one. Safe from any thread, which does not wait.
+    /// the connection, and every attempt to make one. Safe from any thread, which does not wait. A
+    /// server that does not take what was sent may keep the connection for one more heartbeat, up
+    /// to the sum of its ping interval and timeout; the other `close` has a limit.
     void close() {
         core_->owner()->execute([core = core_] { core->close(); });
     }
@@ -92,13 +96,10 @@ private:
         std::string nsp,
         std::optional<credentials> shown,
         std::optional<net::time_point> deadline) const {
-        auto const known = core_->find(core_->name_of(nsp));
-        auto const found = core_->socket(std::move(nsp), std::move(shown));
-        return wait_connected(found, found != known, deadline);
+        return wait_connected(core_->socket(std::move(nsp), std::move(shown)), deadline);
     }
     [[nodiscard]] static asio::awaitable<client_socket> wait_connected(
         std::shared_ptr<detail::client_socket_core> core,
-        bool is_new,
         std::optional<net::time_point> deadline);
 
     std::shared_ptr<detail::client_core> core_;
@@ -124,7 +125,6 @@ inline client::client(std::shared_ptr<net::shard> owner, std::string_view url, c
 
 inline asio::awaitable<client_socket> client::wait_connected(
     std::shared_ptr<detail::client_socket_core> core,
-    bool is_new,
     std::optional<net::time_point> deadline) {
     std::exception_ptr failure;
     try {
@@ -133,10 +133,11 @@ inline asio::awaitable<client_socket> client::wait_connected(
         failure = std::current_exception();
     }
     if (failure) {
-        if (is_new && !core->is_waited_for())
+        if (!core->is_of_use())
             core->disconnect(false);
         std::rethrow_exception(failure);
     }
+    core->on_handed_out();
     co_return client_socket(core);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <socoro/base/describe.hpp>
+#include <socoro/base/utf8.hpp>
 #include <socoro/client_socket_core.hpp>
 #include <socoro/engine/client_session_core.hpp>
 #include <socoro/engine/dialer.hpp>
@@ -41,9 +42,6 @@ public:
 
     /// The socket of a namespace, if there is one.
     [[nodiscard]] std::shared_ptr<client_socket_core> find(std::string_view nsp) const;
-    /// The name of a namespace as it is sent, that of the URL for none. Throws
-    /// `std::invalid_argument` for one that cannot be.
-    [[nodiscard]] std::string name_of(std::string nsp) const;
 
     /// Ends every socket, the connection, and every attempt to connect.
     void close();
@@ -95,6 +93,7 @@ private:
         socket_ptr socket);
     void introduce(socket_ptr const& socket, json::value const& shown);
     void on_outdated(sio::packet const& packet);
+    void wait_for_answer();
     void fail(std::error_code why, errc reason);
     [[nodiscard]] bool is_wanted() const noexcept { return !sockets_.empty(); }
     [[nodiscard]] double random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
@@ -114,6 +113,7 @@ private:
     /// ended meanwhile.
     std::map<std::string, socket_ptr, std::less<>> introduced_;
     std::optional<packet_reader> reader_;
+    net::timer answer_timer_;
     /// Ends the attempt that is under way.
     std::shared_ptr<net::stop_source> stop_;
     net::signal changed_;
@@ -161,11 +161,18 @@ inline client_core::client_core(
     , dialer_(std::make_shared<engine::dialer>(shard_, std::move(server), options_))
     , tasks_(std::make_shared<net::task_group>(shard_))
     , loops_(std::make_shared<net::task_group>(shard_))
+    , answer_timer_(shard_->clock(), [this] { fail(errc::timeout, errc::transport_error); })
     , changed_(*shard_)
     , random_(std::random_device()())
     , reconnection_(options_->backoff, options_->reconnection_attempts) {}
 
 // ------------------------------------------------------------------------------------- sockets
+
+/// Whether the packet says if a socket may be connected.
+[[nodiscard]] inline bool is_answer(sio::packet const& packet) noexcept {
+    return packet.type == sio::packet_type::connect ||
+           packet.type == sio::packet_type::connect_error;
+}
 
 /// A name as it is sent. Throws for one that cannot be.
 [[nodiscard]] inline std::string normal_name(std::string nsp) {
@@ -174,16 +181,16 @@ inline client_core::client_core(
     auto const is_bad = [](char c) {
         return c == ',' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
     };
-    if (std::any_of(nsp.begin(), nsp.end(), is_bad))
+    if (std::any_of(nsp.begin(), nsp.end(), is_bad) || !is_utf8(nsp))
         throw std::invalid_argument(
-            "the name of a namespace has neither commas nor control characters");
+            "the name of a namespace is UTF-8 without commas and control characters");
     return nsp;
 }
 
 inline std::shared_ptr<client_socket_core> client_core::socket(
     std::string nsp,
     std::optional<credentials> shown) {
-    nsp = name_of(std::move(nsp));
+    nsp = normal_name(nsp.empty() ? server().path : std::move(nsp));
     auto const found = sockets_.find(nsp);
     // One that has ended may still be there while those are told who wait for it.
     if (found != sockets_.end() && !found->second->reason())
@@ -211,10 +218,6 @@ inline std::shared_ptr<client_socket_core> client_core::socket(
     return made;
 }
 
-inline std::string client_core::name_of(std::string nsp) const {
-    return normal_name(nsp.empty() ? server().path : std::move(nsp));
-}
-
 inline void client_core::forget(client_socket_core& socket) {
     auto const found = sockets_.find(socket.nsp_name());
     if (found == sockets_.end() || found->second.get() != &socket)
@@ -227,6 +230,8 @@ inline void client_core::forget(client_socket_core& socket) {
         last->close();
     reader_.reset();
     introduced_.clear();
+    answer_timer_.cancel();
+    reconnection_.reset();
     // Who is stopped may let go of it.
     if (auto const stop = stop_)
         stop->request_stop();
@@ -247,7 +252,7 @@ inline void client_core::end_all(errc reason) {
 /// One after the other: the server's answer does not say to whom it is.
 inline void client_core::introduce(socket_ptr const& socket) {
     if (introduced_.contains(socket->nsp_name()))
-        return;
+        return wait_for_answer();
     if (socket->shown().is_asked_for())
         tasks_->spawn(ask_and_introduce(shared_from_this(), socket));
     else
@@ -374,7 +379,8 @@ inline void client_core::on_dialed(engine::dialed&& opened) {
 }
 
 inline void client_core::on_failed(std::error_code code, std::error_code why) {
-    reconnection_.on_failure();
+    if (options_->reconnection)
+        reconnection_.on_failure();
     tell_all([&](client_socket_core& socket) {
         socket.on_error(connect_error{code.message(), nullptr, code, why}, options_->reconnection);
     });
@@ -385,7 +391,8 @@ inline void client_core::on_close(errc reason) {
     session_ = nullptr;
     reader_.reset();
     introduced_.clear();
-    if (is_wanted())
+    answer_timer_.cancel();
+    if (is_wanted() && options_->reconnection)
         reconnection_.on_failure();
     tell_all([&](client_socket_core& socket) {
         if (options_->reconnection)
@@ -437,15 +444,12 @@ inline void client_core::on_message(message&& received) {
         return;
     auto& [packet, bytes] = **next;
     auto const socket = find(packet.nsp);
-    bool const is_answer =
-        packet.type == sio::packet_type::connect || packet.type == sio::packet_type::connect_error;
     auto const asked = introduced_.find(packet.nsp);
     bool const is_expected = asked != introduced_.end();
-    bool const is_for_another = is_expected && asked->second != socket;
-    if (is_answer && is_expected)
-        introduced_.erase(asked);
-    if (is_for_another)
+    if (is_expected && asked->second != socket)
         return on_outdated(packet);
+    if (is_answer(packet))
+        introduced_.erase(packet.nsp);
     // Nobody has asked for an answer that is not expected, but a refusal may come late.
     if (!socket || (packet.type == sio::packet_type::connect && !is_expected))
         return;
@@ -456,13 +460,20 @@ inline void client_core::on_message(message&& received) {
 
 /// The packet is for a socket that ended before the server had answered it.
 inline void client_core::on_outdated(sio::packet const& packet) {
+    if (!is_answer(packet))
+        return;
+    introduced_.erase(packet.nsp);
+    answer_timer_.cancel();
     if (packet.type == sio::packet_type::connect)
         send(make_frames(sio::packet_type::disconnect, packet.nsp), {});
-    bool const is_answer =
-        packet.type == sio::packet_type::connect || packet.type == sio::packet_type::connect_error;
-    auto const successor = find(packet.nsp);
-    if (is_answer && successor)
+    if (auto const successor = find(packet.nsp))
         introduce(successor);
+}
+
+/// A socket waits for the answer to another, which has no use for it. That must not take for ever.
+inline void client_core::wait_for_answer() {
+    if (!answer_timer_.armed() && options_->timeout.count() > 0)
+        answer_timer_.arm_after(options_->timeout);
 }
 
 inline client_core::socket_ptr client_core::find(std::string_view nsp) const {

@@ -34,7 +34,8 @@ struct client_options : engine::client_options, channel_options {
     std::size_t offline_bytes = 1'000'000;
     /// With a number every event is sent until the server has acknowledged it, that many times more
     /// than once, and the next only then: at least once, in order. The server has to acknowledge
-    /// events, and to know one that it gets twice. Volatile events are sent once.
+    /// events, and to know one that it gets twice. Volatile events are sent once. Set `ack_timeout`
+    /// as well: without it only a lost connection makes an event go again.
     std::optional<std::size_t> retries;
     /// How long the reply to a request is waited for; without a time, until the connection is lost.
     std::optional<std::chrono::milliseconds> ack_timeout;

@@ -46,6 +46,10 @@ public:
         base::is_volatile_ = other.is_volatile_;
     }
 
+    /// The identifier that the server has given it, 20 characters from servers of ours and of the
+    /// reference; empty before the first connection, and that of the last one in between.
+    [[nodiscard]] std::string const& id() const noexcept { return base::id(); }
+
     /// Why it is not connected, which may not last; empty while it is connected.
     [[nodiscard]] std::error_code reason() const noexcept {
         auto const why = base::connected() ? std::nullopt : core_->last_reason();

@@ -63,8 +63,10 @@ public:
     void end(errc reason);
     void disconnect(bool close) override;
 
-    /// Whether somebody waits until it is connected, or drained.
-    [[nodiscard]] bool is_waited_for() const noexcept { return changed_.has_waiters(); }
+    /// The program has a handle of it.
+    void on_handed_out() noexcept { handed_out_ = true; }
+    /// Whether the program has a handle of it, or waits for one.
+    [[nodiscard]] bool is_of_use() const noexcept { return handed_out_ || changed_.has_waiters(); }
 
     /// Waits until it is connected. Throws why it has ended instead: `refused`, or
     /// `std::system_error`.
@@ -107,8 +109,10 @@ private:
         put(std::move(event));
         inbox().notify();
     }
+    [[nodiscard]] bool is_expected(sio::packet const& packet) const noexcept;
     void on_connected(json::object const& answer);
     void on_unsupported();
+    void send_all_kept();
     void on_event_packet(sio::packet&& packet, std::size_t size);
     [[nodiscard]] bool retries() const noexcept { return options_->retries.has_value(); }
     void retry_in_order(encoded_event&& event, std::shared_ptr<reply_sink> waiting);
@@ -134,6 +138,7 @@ private:
     std::string pid_;
     std::string last_offset_;
     bool recovered_ = false;
+    bool handed_out_ = false;
     std::optional<errc> last_reason_;
     std::error_code last_error_;
     std::optional<refused> refusal_;
@@ -187,14 +192,20 @@ inline void client_socket_core::emit(encoded_event&& event, bool is_volatile) {
 inline void client_socket_core::retry_in_order(
     encoded_event&& event,
     std::shared_ptr<reply_sink> waiting) {
+    if (owner().is_in_order())
+        return retry(std::move(event), std::move(waiting));
+    auto const size = retry_queue::cost_of(event);
     // The name belongs to the caller, who may be gone by then.
-    owner().execute([self = share(),
-                     name = std::string(event.name),
-                     json = std::move(event.json),
-                     binary = std::move(event.binary),
-                     waiting = std::move(waiting)]() mutable {
-        self->retry({std::move(json), std::move(binary), name}, std::move(waiting));
-    });
+    auto const name = std::string(event.name);
+    auto queue = [self = share(), event = std::move(event), name, waiting]() mutable {
+        event.name = name;
+        self->retry(std::move(event), std::move(waiting));
+    };
+    // A request is never dropped: somebody waits for the reply.
+    if (waiting)
+        owner().submit(std::move(queue));
+    else
+        submit_counted(size, name, std::move(queue));
 }
 
 inline call_guard client_socket_core::call(encoded_event&& event) {
@@ -228,7 +239,7 @@ inline void client_socket_core::keep(
     frame_list const& frames,
     std::string_view event,
     std::optional<std::uint64_t> id) {
-    if (reason() || kept_.push(frames, id))
+    if (reason() || kept_.push(frames, event, id))
         return;
     report_dropped(event, errc::outbox_full);
     if (id)
@@ -309,6 +320,8 @@ inline std::optional<json::value> client_socket_core::introduction(json::value c
 }
 
 inline void client_socket_core::on_packet(sio::packet&& packet, std::size_t size) {
+    if (!connected() && !is_expected(packet))
+        return;
     static json::object const none;
     auto const* const object = packet.data ? packet.data->if_object() : nullptr;
     auto const& data = object ? *object : none;
@@ -323,6 +336,17 @@ inline void client_socket_core::on_packet(sio::packet&& packet, std::size_t size
         break;
     }
     default: break;
+    }
+}
+
+/// Before it is connected a socket gets its answer, and what it has missed. All else is for the one
+/// that there was before.
+inline bool client_socket_core::is_expected(sio::packet const& packet) const noexcept {
+    switch (packet.type) {
+    case sio::packet_type::connect:
+    case sio::packet_type::connect_error: return true;
+    case sio::packet_type::event: return !pid_.empty();
+    default: return false;
     }
 }
 
@@ -341,11 +365,21 @@ inline void client_socket_core::on_connected(json::object const& answer) {
     auto const held = share();
     on_connect(std::move(id));
     last_reason_.reset();
-    while (!kept_.empty())
-        send_kept(kept_.pop());
+    send_all_kept();
     send_retried(true);
     tell(socoro::on_connect{recovered_});
     changed_.notify_all();
+}
+
+/// As much as the connection takes; the rest waits for the next.
+inline void client_socket_core::send_all_kept() {
+    while (!kept_.empty() && connected()) {
+        // A hook that is told of what is dropped may end the socket.
+        auto next = kept_.pop();
+        bool const taken = send_kept(next.frames, next.name, next.id.has_value());
+        if (!taken && !reason())
+            return kept_.put_back(std::move(next));
+    }
 }
 
 inline void client_socket_core::on_event_packet(sio::packet&& packet, std::size_t size) {
@@ -365,8 +399,11 @@ inline void client_socket_core::on_session_lost(errc reason) {
         return;
     last_reason_ = reason;
     auto const held = share();
+    auto const was = id();
+    put(on_disconnect{reason});
     on_lost(reason);
-    tell(on_disconnect{reason});
+    inbox().notify();
+    notify(settings().hooks().closed, closed_socket{was, nsp_, reason});
 }
 
 inline void client_socket_core::on_error(connect_error event, bool tried_again) {

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -73,10 +74,11 @@ public:
     /// Twice as full as it should ever be. One event alone never is too much: the limits of the
     /// packet have let it through.
     [[nodiscard]] bool is_overfull() const noexcept {
-        return events_.size() + held_events_ > 1 && exceeds(2);
+        return size() + held_events_ > 1 && exceeds(2);
     }
     [[nodiscard]] bool has_waiters() const noexcept { return changed_.has_waiters(); }
-    [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
+    /// Events of the peer.
+    [[nodiscard]] std::size_t size() const noexcept { return events_.size() - told_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     void clear() noexcept;
 
@@ -95,7 +97,7 @@ private:
     };
 
     [[nodiscard]] bool exceeds(std::size_t times) const noexcept {
-        return events_.size() + held_events_ > times * most_events_ ||
+        return size() + held_events_ > times * most_events_ ||
                bytes_ + held_bytes_ > times * most_bytes_;
     }
     [[nodiscard]] bool is_wanted(std::string_view name) const {
@@ -107,6 +109,8 @@ private:
     std::size_t most_bytes_;
     std::deque<incoming> events_;
     std::size_t bytes_ = 0;
+    /// How many of them the socket told.
+    std::size_t told_ = 0;
     std::size_t held_events_ = 0;
     std::size_t held_bytes_ = 0;
     std::vector<std::string_view> wanted_;
@@ -135,11 +139,12 @@ inline void inbox::tell(incoming event) {
         std::find(wanted_.begin(), wanted_.end(), event.name) != wanted_.end();
     auto const outdated = std::find_if(events_.begin(), events_.end(), is_same);
     if (!is_asked_for && outdated != events_.end())
-        events_.erase(outdated);
+        std::ignore = remove(outdated);
     auto const is_told = [](incoming const& e) { return e.told != nullptr; };
-    if (std::count_if(events_.begin(), events_.end(), is_told) >= std::ptrdiff_t{most_told})
-        events_.erase(std::find_if(events_.begin(), events_.end(), is_told));
+    if (told_ == most_told)
+        std::ignore = remove(std::find_if(events_.begin(), events_.end(), is_told));
     events_.push_back(std::move(event));
+    ++told_;
 }
 
 inline std::optional<incoming> inbox::take(std::span<std::string_view const> names) {
@@ -160,12 +165,13 @@ inline incoming inbox::remove(std::deque<incoming>::iterator at) {
     incoming event = std::move(*at);
     events_.erase(at);
     bytes_ -= event.size;
+    told_ -= event.told ? 1 : 0;
     return event;
 }
 
 inline void inbox::clear() noexcept {
     events_.clear();
-    bytes_ = 0;
+    bytes_ = told_ = 0;
 }
 
 }  // namespace socoro::detail

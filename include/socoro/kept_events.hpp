@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace socoro::detail {
@@ -17,24 +19,39 @@ namespace socoro::detail {
 /// A bounded queue of events and requests.
 class kept_events {
 public:
+    /// An event, or a request if there is an id.
+    struct event {
+        frame_list frames;
+        std::string name;
+        std::optional<std::uint64_t> id;
+        std::size_t size = 0;
+    };
+
     explicit kept_events(std::size_t most_bytes) noexcept : most_bytes_(most_bytes) {}
 
     /// Keeps an event, or a request that is waited for under an id; false if there is no room.
-    [[nodiscard]] bool push(frame_list const& frames, std::optional<std::uint64_t> id) {
+    [[nodiscard]] bool
+    push(frame_list const& frames, std::string_view name, std::optional<std::uint64_t> id) {
         auto const size = engine::cost_of(frames);
         if (bytes_ + size > most_bytes_)
             return false;
         bytes_ += size;
-        events_.push_back({frames, id, size});
+        events_.push_back({frames, std::string(name), id, size});
         return true;
     }
 
     /// Takes the oldest.
-    [[nodiscard]] frame_list pop() {
-        auto first = std::move(events_.front());
+    [[nodiscard]] event pop() {
+        event first = std::move(events_.front());
         events_.pop_front();
         bytes_ -= first.size;
-        return std::move(first.frames);
+        return first;
+    }
+
+    /// Puts back what was taken.
+    void put_back(event&& first) {
+        bytes_ += first.size;
+        events_.push_front(std::move(first));
     }
 
     /// Nobody waits for the reply any more.
@@ -56,12 +73,6 @@ public:
     [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
 
 private:
-    struct event {
-        frame_list frames;
-        std::optional<std::uint64_t> id;
-        std::size_t size = 0;
-    };
-
     std::deque<event> events_;
     std::size_t bytes_ = 0;
     std::size_t most_bytes_;

@@ -33,10 +33,18 @@ public:
         : retries_(retries)
         , most_bytes_(most_bytes) {}
 
+    /// What it costs to keep an event.
+    [[nodiscard]] static std::size_t cost_of(encoded_event const& event) {
+        auto size = sizeof(entry) + event.json.size();
+        for (auto const& data : event.binary)
+            size += data.size();
+        return size;
+    }
+
     /// Queues an event; false if there is no room.
     [[nodiscard]] bool push(encoded_event&& event, std::shared_ptr<reply_sink> waiting) {
         entry added{std::move(event), std::string(event.name), std::move(waiting)};
-        auto const size = cost_of(added);
+        auto const size = cost_of(added.event);
         if (bytes_ + size > most_bytes_)
             return false;
         bytes_ += size;
@@ -75,18 +83,11 @@ public:
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
 
 private:
-    [[nodiscard]] static std::size_t cost_of(entry const& e) {
-        auto size = sizeof(entry) + e.event.json.size();
-        for (auto const& data : e.event.binary)
-            size += data.size();
-        return size;
-    }
-
     [[nodiscard]] entry take() {
         under_way_ = false;
         entry first = std::move(entries_.front());
         entries_.pop_front();
-        bytes_ -= cost_of(first);
+        bytes_ -= cost_of(first.event);
         return first;
     }
 

@@ -455,6 +455,7 @@ TEST_CASE("client: what cannot be sent is refused before anything is sent") {
     t.start();
     CHECK_THROWS_AS(std::ignore = t.client->socket("/a,b"), std::invalid_argument);
     CHECK_THROWS_AS(std::ignore = t.client->socket("/a\n"), std::invalid_argument);
+    CHECK_THROWS_AS(std::ignore = t.client->socket("/a\xff"), std::invalid_argument);
     CHECK(t.between->attempts == 0);
 }
 
@@ -670,4 +671,92 @@ TEST_CASE(
     CHECK_FALSE(serving->done());
     socket.disconnect();
     CHECK(t.take() == "end: io client disconnect");
+}
+
+TEST_CASE("client: what is on its way to a socket that has ended reaches no other of that name") {
+    talking t;
+    std::optional<socoro::socket> first;
+    t.io().of("/n").on_connection([&](socoro::socket socket) -> asio::awaitable<void> {
+        if (!first)
+            first = socket;
+        co_await echo(socket);
+    });
+    auto const root = t.join();
+    auto const old = t.join("/n");
+    auto const change = [&]() -> asio::awaitable<void> {
+        // The answers to these come when the next socket is there already.
+        auto const unanswered = old.call<doubled>(100);
+        old.emit<said>("a secret");
+        first->disconnect();
+        old.disconnect();
+        auto const next = t.client->socket("/n");
+        auto const twice = co_await next.call<doubled>(1);
+        CHECK(twice == 2);
+        auto const [ec, heard] = co_await next.recv<said>(0s, socoro::net::as_tuple);
+        CHECK(ec == errc::timeout);
+        CHECK(next.connected());
+    };
+    auto const changing = t.world.spawn(change());
+    t.world.advance(1s);
+    CHECK(changing->done());
+    CHECK_FALSE(changing->failure);
+    CHECK(root.connected());
+}
+
+TEST_CASE("client: without reconnection, who connects again after a loss does so at once") {
+    talking t;
+    t.opts.reconnection = false;
+    t.start();
+    auto const insist = [&]() -> asio::awaitable<void> {
+        for (int i = 0; i < 3; ++i) {
+            auto const socket = co_await t.client->connect();
+            static_cast<void>(co_await socket.recv<said>(socoro::net::as_tuple));
+        }
+    };
+    auto const insisting = t.world.spawn(insist());
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(insisting->done());
+        CHECK(t.io().clients() == 1);
+        t.cut();
+    }
+    CHECK(insisting->done());
+}
+
+TEST_CASE("client: several that wait in vain for one socket leave none behind") {
+    talking t;
+    t.stop_server();
+    t.start();
+    auto const one = t.world.spawn(t.client->connect(100ms));
+    auto const two = t.world.spawn(t.client->connect(100ms));
+    t.world.advance(1s);
+    CHECK(one->failure);
+    CHECK(two->failure);
+    auto const attempts = t.between->attempts;
+    t.world.advance(1min);
+    CHECK(t.between->attempts == attempts);
+    CHECK(t.world.clock->armed() == 0);
+}
+
+TEST_CASE("client: an answer that never comes costs the connection, if somebody waits behind it") {
+    talking t;
+    auto const root = t.join();
+    bool stuck = true;
+    t.io().of("/slow").use([&](socoro::socket&) -> asio::awaitable<void> {
+        while (stuck) {
+            asio::steady_timer never(co_await asio::this_coro::executor);
+            never.expires_at(asio::steady_timer::time_point::max());
+            co_await never.async_wait(asio::use_awaitable);
+        }
+    });
+    auto const early = t.world.spawn(t.client->connect(1s, "/slow"));
+    t.world.advance(1s);
+    CHECK(early->failure);
+    stuck = false;
+    auto const later = t.world.spawn(t.client->connect("/slow"));
+    t.world.advance(19s);
+    CHECK_FALSE(later->done());
+    CHECK(root.connected());
+    t.world.advance(2s);
+    CHECK(later->value);
+    CHECK(root.connected());
 }

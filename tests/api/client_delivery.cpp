@@ -255,3 +255,87 @@ TEST_CASE("client/recovery: who leaves on purpose comes back as somebody else") 
     CHECK(r.take() == "connected");
     CHECK(r.socket.id() != id);
 }
+
+TEST_CASE("client/kept: more than the outbox takes leaves over several connections, or is told") {
+    for (bool const drops : {false, true}) {
+        CAPTURE(drops);
+        test::client_scene scene;
+        test::notes heard;
+        int count = 0;
+        scene.io().on_connection([&](socoro::socket socket) -> asio::awaitable<void> {
+            for (;; ++count)
+                static_cast<void>(co_await socket.recv<said>());
+        });
+        auto opts = scene.options();
+        opts.outbox_bytes = 10'000;
+        opts.hooks.violated = nullptr;
+        if (drops)
+            opts.when_outbox_full = socoro::engine::outbox_policy::drop_newest;
+        socoro::client client(scene.world.shard, "http://server.test", opts);
+        socoro::client_socket socket;
+        auto const send = [&]() -> asio::awaitable<void> {
+            socket = client.socket();
+            for (int i = 0; i < 30; ++i)
+                socket.emit<said>(std::string(1000, 'x'));
+            co_return;
+        };
+        scene.world.spawn(send());
+        scene.world.advance(1min);
+        CHECK(socket.connected());
+        auto const told = scene.reports.take();
+        auto const last = told.find("dropped said");
+        CHECK((last != std::string::npos) == drops);
+        // What overflowed the outbox went down with its connection; nothing went twice.
+        CHECK(count > 0);
+        CHECK(count < 30);
+        client.close();
+        scene.world.settle();
+    }
+}
+
+TEST_CASE("client/retries: what other threads send counts at once") {
+    ordering o(1);
+    o.opts.outbox_bytes = 1000;
+    auto const socket = o.join();
+    std::thread other([&] {
+        for (int i = 0; i < 100; ++i)
+            socket.emit<said>(std::string(500, 'x'));
+    });
+    other.join();
+    o.world.run();
+    auto const told = o.reports.take();
+    CHECK(told.find("the peer does not read") != std::string::npos);
+}
+
+TEST_CASE("client/kept: a hook that is told of what is dropped may end the socket") {
+    test::client_scene scene;
+    auto opts = scene.options();
+    opts.outbox_bytes = 3000;
+    opts.when_outbox_full = socoro::engine::outbox_policy::drop_newest;
+    socoro::client_socket socket;
+    opts.hooks.dropped = [&](auto const&) { socket.disconnect(); };
+    socoro::client client(scene.world.shard, "http://server.test", opts);
+    auto const send = [&]() -> asio::awaitable<void> {
+        socket = client.socket();
+        for (int i = 0; i < 10; ++i)
+            socket.emit<said>(std::string(1000, 'x'));
+        co_return;
+    };
+    scene.world.spawn(send());
+    CHECK_FALSE(socket.active());
+    scene.world.settle();
+}
+
+TEST_CASE("client/retries: a request behind more than other threads may send is waited for still") {
+    ordering o(1);
+    o.opts.outbox_bytes = 1000;
+    auto const socket = o.join();
+    std::thread other([&] {
+        for (int i = 0; i < 100; ++i)
+            socket.emit<said>(std::string(500, 'x'));
+    });
+    other.join();
+    auto const called = o.world.spawn(socket.call<ordered>(1));
+    o.world.advance(10s);
+    CHECK(called->done());
+}

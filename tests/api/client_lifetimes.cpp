@@ -270,3 +270,19 @@ TEST_CASE("client/lifetimes: a slow receiver makes the server wait, and loses no
     CHECK(socket.connected());
     CHECK(b.reports.take().empty());
 }
+
+TEST_CASE("client/lifetimes: what a socket tells does not keep it from reading") {
+    busy b({"websocket"});
+    b.opts.inbox_events = 2;
+    b.client.emplace(b.world.shard, "http://server.test", b.opts);
+    auto const socket = b.client->socket();
+    static_cast<void>(b.world.spawn(socket.recv<socoro::on_connect>()));
+    static_cast<void>(b.world.spawn(
+        socket.recv<socoro::on_disconnect, socoro::reconnect_attempt>(0s, socoro::net::as_tuple)));
+    for (int i = 0; i < 10; ++i) {
+        b.cut();
+        CHECK_FALSE(socket.connected());
+        b.world.advance(1s);
+        CHECK(socket.connected());
+    }
+}
