@@ -427,7 +427,7 @@ TEST_CASE("engine/client_session_core: only what breaks a protocol is a violatio
     garbled.open_polling();
     garbled.answer("GET", "4a\x1e?");
     CHECK(garbled.sink->messages == strings{"a"});
-    CHECK(garbled.sink->reason == errc::parse_error);
+    CHECK(garbled.sink->reason == errc::transport_error);
     CHECK(garbled.violations.size() == 1);
     garbled.check_client_is_gone();
 }
