@@ -127,6 +127,10 @@ public:
     [[nodiscard]] std::string const& id() const noexcept { return id_; }
     [[nodiscard]] bool connected() const noexcept { return connected_; }
     [[nodiscard]] std::optional<errc> reason() const noexcept { return reason_; }
+    /// Whether it is by this error that those who waited were told that it is not connected.
+    [[nodiscard]] bool is_told(std::error_code why) const {
+        return !connected_ && (why == closed || (reason_ && why == *reason_));
+    }
     /// Why nothing more will be received, once that is so.
     [[nodiscard]] std::optional<errc> ended() const noexcept {
         return inbox_.is_holding() ? std::nullopt : reason_;
@@ -429,8 +433,7 @@ inline asio::awaitable<std::exception_ptr> channel_core::run(
     // The task may have replaced the state that there was before.
     auto const last_state = co_await asio::this_coro::cancellation_state;
     bool const cancelled = last_state.cancelled() != asio::cancellation_type::none;
-    bool const told =
-        !self->connected_ && (why == closed || (self->reason_ && why == *self->reason_));
+    bool const told = self->is_told(why);
     if (told || (cancelled && why == asio::error::operation_aborted))
         failure = nullptr;
     co_return failure;

@@ -445,13 +445,11 @@ inline void client_core::on_message(message&& received) {
     auto& [packet, bytes] = **next;
     auto const socket = find(packet.nsp);
     auto const asked = introduced_.find(packet.nsp);
-    bool const is_expected = asked != introduced_.end();
-    if (is_expected && asked->second != socket)
+    if (asked != introduced_.end() && asked->second != socket)
         return on_outdated(packet);
     if (is_answer(packet))
         introduced_.erase(packet.nsp);
-    // Nobody has asked for an answer that is not expected, but a refusal may come late.
-    if (!socket || (packet.type == sio::packet_type::connect && !is_expected))
+    if (!socket)
         return;
     socket->on_packet(std::move(packet), bytes);
     if (socket->inbox().is_overfull())

@@ -141,9 +141,8 @@ template <typename State>
     try {
         co_await std::move(task);
     } catch (...) {
-        auto const why = engine::error_of(std::current_exception());
         // A client's socket that has lost its connection serves on.
-        if (why != closed || core->connected())
+        if (!core->is_told(engine::error_of(std::current_exception())))
             throw;
     }
 }

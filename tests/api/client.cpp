@@ -760,3 +760,23 @@ TEST_CASE("client: an answer that never comes costs the connection, if somebody 
     CHECK(later->value);
     CHECK(root.connected());
 }
+
+TEST_CASE("client: serving ends, and does not throw, when the last attempt has failed") {
+    talking t;
+    t.opts.reconnection_attempts = 1;
+    auto const socket = t.join();
+    auto const serve = [&]() -> asio::awaitable<void> {
+        auto const handlers =
+            socoro::overloaded{[&](socoro::on_disconnect const&) -> asio::awaitable<void> {
+                static_cast<void>(co_await socket.call<doubled>(1));
+            }};
+        auto const why = co_await socket.serve(handlers);
+        t.heard.add("end: " + why.message());
+    };
+    auto const serving = t.world.spawn(serve());
+    t.stop_server();
+    t.world.advance(1min);
+    CHECK(serving->done());
+    CHECK_FALSE(serving->failure);
+    CHECK(t.take() == "end: reconnection failed");
+}
