@@ -81,6 +81,8 @@ private:
     [[nodiscard]] asio::awaitable<std::error_code> wait_closed(net::time_point deadline);
     /// Connects, again and again, as long as there are sockets.
     [[nodiscard]] static asio::awaitable<void> run(std::shared_ptr<client_core> self);
+    void start();
+    [[nodiscard]] std::shared_ptr<engine::client_session_core> take_session();
     [[nodiscard]] asio::awaitable<void> connect();
     [[nodiscard]] asio::awaitable<engine::dialed> dial(std::shared_ptr<net::stop_source> stop);
     [[nodiscard]] asio::awaitable<bool> wait_for_turn();
@@ -210,12 +212,29 @@ inline std::shared_ptr<client_socket_core> client_core::socket(
     sockets_.insert_or_assign(std::move(nsp), made);
     if (session_ && session_->is_open())
         introduce(made);
-    else if (!std::exchange(running_, true))
-        tasks_->spawn(run(shared_from_this()), [weak = weak_from_this()](std::exception_ptr) {
-            if (auto const self = weak.lock())
-                self->running_ = false;
-        });
+    else
+        start();
     return made;
+}
+
+/// One run at a time; whoever came when the last was about to end is not forgotten.
+inline void client_core::start() {
+    if (!is_wanted() || std::exchange(running_, true))
+        return;
+    tasks_->spawn(run(shared_from_this()), [weak = weak_from_this()](std::exception_ptr) {
+        if (auto const self = weak.lock()) {
+            self->running_ = false;
+            self->start();
+        }
+    });
+}
+
+/// Lets go of the session, and of what was about it.
+inline std::shared_ptr<engine::client_session_core> client_core::take_session() {
+    reader_.reset();
+    introduced_.clear();
+    answer_timer_.cancel();
+    return std::exchange(session_, nullptr);
 }
 
 inline void client_core::forget(client_socket_core& socket) {
@@ -226,11 +245,8 @@ inline void client_core::forget(client_socket_core& socket) {
     if (!sockets_.empty())
         return resume_reading();
     // It delivers what was sent. Whoever wants a connection from now on gets another.
-    if (auto const last = std::exchange(session_, nullptr))
+    if (auto const last = take_session())
         last->close();
-    reader_.reset();
-    introduced_.clear();
-    answer_timer_.cancel();
     reconnection_.reset();
     // Who is stopped may let go of it.
     if (auto const stop = stop_)
@@ -251,8 +267,9 @@ inline void client_core::end_all(errc reason) {
 
 /// One after the other: the server's answer does not say to whom it is.
 inline void client_core::introduce(socket_ptr const& socket) {
-    if (introduced_.contains(socket->nsp_name()))
-        return wait_for_answer();
+    auto const asked = introduced_.find(socket->nsp_name());
+    if (asked != introduced_.end())
+        return asked->second == socket ? void() : wait_for_answer();
     if (socket->shown().is_asked_for())
         tasks_->spawn(ask_and_introduce(shared_from_this(), socket));
     else
@@ -296,7 +313,6 @@ inline asio::awaitable<void> client_core::run(std::shared_ptr<client_core> self)
         while (self->session_)
             std::ignore = co_await self->changed_.wait();
     }
-    self->running_ = false;
     self->reconnection_.reset();
 }
 
@@ -388,10 +404,7 @@ inline void client_core::on_failed(std::error_code code, std::error_code why) {
 
 inline void client_core::on_close(errc reason) {
     auto const held = shared_from_this();
-    session_ = nullptr;
-    reader_.reset();
-    introduced_.clear();
-    answer_timer_.cancel();
+    std::ignore = take_session();
     if (is_wanted() && options_->reconnection)
         reconnection_.on_failure();
     tell_all([&](client_socket_core& socket) {
