@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <socoro/net/acceptor.hpp>
 
+#include <asio/local/stream_protocol.hpp>
 #include <asio/write.hpp>
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -28,7 +32,9 @@ template <typename Done>
 }
 
 struct listener {
-    explicit listener(net::endpoint const& at) : taken(std::make_shared<net::acceptor>(shard, at)) {
+    template <typename... How>
+    explicit listener(How&&... how)
+        : taken(std::make_shared<net::acceptor>(shard, std::forward<How>(how)...)) {
         auto accepting = taken->accept(
             [this](std::unique_ptr<net::stream> s) { streams.push_back(std::move(s)); },
             [this](std::error_code ec) { errors.push_back(ec); });
@@ -144,4 +150,76 @@ TEST_CASE("net/acceptor: closing while it waits for descriptors ends the wait") 
     l.context.restart();
     l.context.run();
     CHECK(std::chrono::steady_clock::now() - start < net::acceptor::retry_delay);
+}
+
+TEST_CASE("net/acceptor: two may listen at one port if both say so") {
+    net::listen_options const together{.reuse_port = true};
+    listener first(loopback(), together);
+    auto const at = first.taken->local_endpoint();
+    CHECK_THROWS_AS(listener alone(at), std::system_error);
+    listener second(at, together);
+    CHECK(second.taken->local_endpoint() == at);
+    first.taken->close();
+    tcp::socket client(second.context);
+    client.connect(at);
+    CHECK(run_until(second.context, [&] { return second.streams.size() == 1; }));
+}
+
+TEST_CASE("net/acceptor: it listens on a socket that somebody else has made, and shares") {
+    asio::io_context context;
+    tcp::acceptor made(context, loopback());
+    listener l(net::descriptor(::dup(made.native_handle())));
+    CHECK(l.taken->local_endpoint() == made.local_endpoint());
+    tcp::socket client(l.context), next(l.context);
+    client.connect(made.local_endpoint());
+    REQUIRE(run_until(l.context, [&] { return l.streams.size() == 1; }));
+    // Who connects later is left to who else listens there.
+    next.connect(made.local_endpoint());
+    l.taken->stop();
+    l.context.restart();
+    l.context.run();
+    CHECK(l.streams.size() == 1);
+    tcp::socket accepted(context);
+    made.accept(accepted);
+    CHECK(accepted.remote_endpoint() == next.local_endpoint());
+}
+
+TEST_CASE("net/acceptor: it listens at what is no TCP endpoint") {
+    std::string directory = std::filesystem::temp_directory_path() / "socoro-acceptor-XXXXXX";
+    REQUIRE(mkdtemp(directory.data()) != nullptr);
+    using local = asio::local::stream_protocol;
+    asio::io_context context;
+    local::endpoint const path(directory + "/socket");
+    local::acceptor made(context, path);
+    listener l(net::descriptor(made.release()));
+    CHECK(l.taken->local_endpoint() == net::endpoint());
+    local::socket client(l.context);
+    client.connect(path);
+    REQUIRE(run_until(l.context, [&] { return l.streams.size() == 1; }));
+    CHECK(l.streams[0]->remote_address().empty());
+    std::filesystem::remove_all(directory);
+}
+
+TEST_CASE("net/acceptor: what does not listen is refused") {
+    asio::io_context context;
+    tcp::socket idle(context, tcp::v4());
+    CHECK_THROWS_AS(listener(net::descriptor(idle.release())), std::system_error);
+}
+
+TEST_CASE("net/acceptor: stopping takes who waits already, and turns nobody away") {
+    listener l(loopback());
+    auto const at = l.taken->local_endpoint();
+    std::vector<tcp::socket> clients;
+    for (int i = 0; i < 5; ++i)
+        clients.emplace_back(l.context).connect(at);
+    CHECK(l.streams.empty());
+    l.taken->stop();
+    l.context.restart();
+    l.context.run();
+    CHECK(l.streams.size() == 5);
+    CHECK(l.errors.empty());
+    tcp::socket late(l.context);
+    std::error_code ec;
+    late.connect(at, ec);
+    CHECK(ec == asio::error::connection_refused);
 }

@@ -2,10 +2,11 @@
 // Bytes in both directions: what a connection is made of, be it TCP, TLS or memory.
 #pragma once
 
-#include <socoro/net/asio.hpp>
+#include <socoro/net/descriptor.hpp>
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,11 +53,21 @@ public:
 /// Writes all bytes, waiting for room when there is none. The bytes must outlive the wait.
 [[nodiscard]] asio::awaitable<std::error_code> write(stream& to, std::string_view bytes);
 
-/// A TCP connection.
+/// Where a server listens or what it is connected to.
+using endpoint = asio::ip::tcp::endpoint;
+
+/// The endpoint if it is one of TCP; else one without address and port.
+[[nodiscard]] endpoint tcp_endpoint(asio::generic::stream_protocol::endpoint const& from);
+
+/// A TCP connection, or one of another family that the system has, such as a Unix domain socket.
 class tcp_stream final : public stream {
 public:
-    /// Takes over a connected socket; small writes leave at once (TCP_NODELAY).
-    explicit tcp_stream(asio::ip::tcp::socket socket);
+    /// Takes over a connected socket, also an `asio::ip::tcp::socket`; small writes leave at once
+    /// (TCP_NODELAY).
+    explicit tcp_stream(asio::generic::stream_protocol::socket socket);
+
+    /// Gives the socket away; nothing may be under way. Throws `std::system_error` when closed.
+    [[nodiscard]] descriptor release() { return descriptor(socket_.release()); }
 
     [[nodiscard]] asio::awaitable<io_result> read_some(asio::mutable_buffer into) override;
     [[nodiscard]] io_result try_write(std::span<asio::const_buffer const> from) override;
@@ -66,7 +77,7 @@ public:
     [[nodiscard]] std::string remote_address() const override;
 
 private:
-    asio::ip::tcp::socket socket_;
+    asio::generic::stream_protocol::socket socket_;
 };
 
 inline asio::awaitable<std::error_code> write(stream& to, std::string_view bytes) {
@@ -84,7 +95,18 @@ inline asio::awaitable<std::error_code> write(stream& to, std::string_view bytes
     co_return std::error_code();
 }
 
-inline tcp_stream::tcp_stream(asio::ip::tcp::socket socket) : socket_(std::move(socket)) {
+inline endpoint tcp_endpoint(asio::generic::stream_protocol::endpoint const& from) {
+    endpoint to;
+    auto const family = from.protocol().family();
+    if (family == asio::ip::tcp::v4().family() || family == asio::ip::tcp::v6().family()) {
+        std::memcpy(to.data(), from.data(), from.size());
+        to.resize(from.size());
+    }
+    return to;
+}
+
+inline tcp_stream::tcp_stream(asio::generic::stream_protocol::socket socket)
+    : socket_(std::move(socket)) {
     std::error_code ignored;
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket_.non_blocking(true, ignored);
@@ -123,8 +145,8 @@ inline void tcp_stream::close() noexcept {
 
 inline std::string tcp_stream::remote_address() const {
     std::error_code ec;
-    auto const endpoint = socket_.remote_endpoint(ec);
-    return ec ? std::string() : endpoint.address().to_string();
+    auto const peer = tcp_endpoint(socket_.remote_endpoint(ec));
+    return ec || peer.port() == 0 ? std::string() : peer.address().to_string();
 }
 
 }  // namespace socoro::net
