@@ -422,3 +422,215 @@ TEST_CASE("net/http_server_core: the end of the context takes all connections al
     CHECK(s.clock->armed() == 0);
     CHECK(s.core->connections() == 0);
 }
+
+TEST_CASE("net/http_server_core: who finishes answers what has begun, each as the last") {
+    busy_server s;
+    s.waiting.send(get("/wait"));
+    auto const fresh = s.connect();
+    std::ignore = s.ask(s.idle, get("/"));
+    s.core->finish();
+    auto const closed = s.spawn(s.core->wait_closed());
+    // Between two requests it ends at once; one that is halfway, or has not begun, may go on.
+    CHECK(s.idle.closed());
+    CHECK_FALSE(s.halfway.ended());
+    CHECK_FALSE(s.waiting.ended());
+    CHECK_FALSE(fresh.ended());
+    auto const half = s.ask(s.halfway, "Host: a\r\nContent-Length: 1\r\n\r\nx" + get("/next"));
+    CHECK(half.status == 503);
+    CHECK(half.has("Connection: close"));
+    auto const first = s.ask(fresh, get("/"));
+    CHECK(first.status == 503);
+    CHECK(first.has("Connection: close"));
+    s.go.notify_all();
+    s.run();
+    auto const late = test::take_answers(s.waiting);
+    REQUIRE(late.size() == 1);
+    CHECK(late[0].body == "late");
+    CHECK(late[0].has("Connection: close"));
+    CHECK_FALSE(closed->done());
+    s.web->close();
+    for (auto const& peer : {s.halfway, s.waiting, fresh})
+        peer.end();
+    s.run();
+    CHECK(closed->value == std::error_code());
+    CHECK(s.is_over());
+    CHECK(s.connect().closed());
+}
+
+TEST_CASE("net/http_server_core: who finishes waits a second for a first request, not for ever") {
+    server s;
+    auto const silent = s.connect();
+    auto const half = s.connect("GET / HTT");
+    s.core->finish();
+    s.advance(net::http_connection::first_request - 1ms);
+    CHECK_FALSE(silent.ended());
+    s.advance(1ms);
+    CHECK(silent.closed());
+    // A head that has begun has the time that every head has.
+    CHECK_FALSE(half.ended());
+    auto const answered = s.ask(half, "P/1.1\r\nHost: a\r\n\r\n");
+    CHECK(answered.body == "GET / ");
+    CHECK(answered.has("Connection: close"));
+    s.settle();
+    CHECK(s.core->connections() == 0);
+}
+
+TEST_CASE("net/http_server_core: an answer that is being taken is taken before the end") {
+    server s;
+    auto const slow = s.connect();
+    slow.limit(10);
+    slow.send(get("/"));
+    s.run();
+    s.core->finish();
+    s.run();
+    CHECK_FALSE(slow.ended());
+    std::string all;
+    for (int piece = 0; piece < 100 && !slow.closed(); ++piece) {
+        all += slow.take();
+        s.run();
+    }
+    all += slow.take();
+    CHECK(all.ends_with("GET / "));
+    CHECK(slow.closed());
+}
+
+TEST_CASE("net/http_server_core: finishing is no way round the deadline of the whole") {
+    busy_server s;
+    s.waiting.send(get("/wait"));
+    s.run();
+    s.core->finish();
+    auto const late = s.spawn(s.core->wait_closed(s.clock->now() + 5s));
+    s.advance(5s);
+    CHECK(late->value == socoro::errc::timeout);
+    CHECK_FALSE(s.waiting.ended());
+    s.core->abandon();
+    s.run();
+    CHECK(s.waiting.closed());
+    CHECK(s.waiting.take().empty());
+    CHECK(s.is_over());
+}
+
+namespace {
+
+/// A server that owns what is under `/mine`, and a connection of another server.
+struct borrowing_server : server {
+    borrowing_server() : server(nullptr) {
+        auto const serve = [](net::http_connection& c) -> asio::awaitable<void> {
+            c.watch([] {});
+            auto const body = co_await c.read_body(100);
+            auto const response = http::text(200, "mine " + body.value());
+            co_await c.respond(response);
+        };
+        core->mount({[](http::request const& r) { return r.path() == "/mine"; }, serve});
+    }
+    void lend(std::string already_read, bool wants_it_back = true) {
+        net::give_back take;
+        if (wants_it_back)
+            take = [this](std::shared_ptr<net::stream> stream, std::string unanswered) {
+                returned.push_back(std::move(stream));
+                bytes += unanswered;
+            };
+        core->serve_for_another(wire.stream, std::move(already_read), std::move(take));
+        run();
+    }
+
+    test::memory_connection wire{shard};
+    std::vector<std::shared_ptr<net::stream>> returned;
+    std::string bytes;
+};
+
+}  // namespace
+
+TEST_CASE("net/http_server_core: a connection goes back with the first foreign request") {
+    borrowing_server s;
+    s.lend(get("/mine"));
+    CHECK(statuses(s.wire.peer) == std::vector<int>{200});
+    auto const again = s.ask(s.wire.peer, post("/mine", "again"));
+    CHECK(again.body == "mine again");
+    CHECK_FALSE(again.has("Connection: close"));
+    auto const foreign = post("/page?q", "some bo", "X-Odd:  a b \r\n");
+    s.wire.peer.send(foreign.substr(0, 20));
+    s.run();
+    CHECK(s.returned.empty());
+    s.wire.peer.send(foreign.substr(20));
+    s.run();
+    REQUIRE(s.returned.size() == 1);
+    CHECK(s.bytes == post("/page?q", "some bo", "X-Odd: a b\r\n"));
+    CHECK(s.returned[0] == s.wire.stream);
+    // It is as if it had never been here: nothing times, counts or ends it.
+    CHECK(s.clock->armed() == 0);
+    CHECK(s.core->connections() == 0);
+    s.core->close();
+    auto const closed = s.spawn(s.core->wait_closed());
+    CHECK(closed->value == std::error_code());
+    s.core->abandon();
+    CHECK_FALSE(s.wire.peer.ended());
+    CHECK(s.wire.stream->try_write(std::array{asio::const_buffer("x", 1)}).bytes == 1);
+    CHECK(s.wire.peer.take() == "x");
+}
+
+TEST_CASE("net/http_server_core: a foreign request behind one of ours goes back after the answer") {
+    borrowing_server s;
+    s.lend(get("/mine") + get("/socket", test::upgrade_fields) + "frames");
+    CHECK(statuses(s.wire.peer) == std::vector<int>{200});
+    REQUIRE(s.returned.size() == 1);
+    CHECK(s.bytes == get("/socket", test::upgrade_fields) + "frames");
+}
+
+TEST_CASE("net/http_server_core: a connection that nobody wants back ends with the first answer") {
+    borrowing_server s;
+    s.lend(get("/mine") + get("/page"), false);
+    auto const answers = test::take_answers(s.wire.peer);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].body == "mine ");
+    CHECK(answers[0].has("Connection: close"));
+    s.settle();
+    CHECK(s.wire.peer.closed());
+    CHECK(s.core->connections() == 0);
+}
+
+TEST_CASE("net/http_server_core: what closes does not give back") {
+    borrowing_server s;
+    SUBCASE("at once") {
+        s.lend(get("/mine"));
+        s.core->close();
+        s.run();
+    }
+    SUBCASE("when it has finished") {
+        s.lend(get("/mine"));
+        s.core->finish();
+        s.run();
+    }
+    SUBCASE("before it came") {
+        s.core->close();
+        s.lend(get("/page"));
+    }
+    CHECK(s.wire.peer.closed());
+    CHECK(s.returned.empty());
+}
+
+TEST_CASE("net/http_server_core: one that throws when it is given back costs the connection") {
+    borrowing_server s;
+    s.core->serve_for_another(
+        s.wire.stream,
+        get("/page"),
+        [](std::shared_ptr<net::stream>, std::string) { throw std::runtime_error("a bug"); });
+    s.wire.stream.reset();
+    s.run();
+    CHECK(s.failures == std::vector<std::string>{"/page: a bug"});
+    CHECK(s.wire.peer.closed());
+    CHECK(s.core->connections() == 0);
+}
+
+TEST_CASE("net/http_server_core: a connection may be given back and lent again at once") {
+    borrowing_server s;
+    int times = 0;
+    net::give_back again;
+    again = [&](std::shared_ptr<net::stream> stream, std::string unanswered) {
+        if (++times < 3)
+            s.core->serve_for_another(std::move(stream), std::move(unanswered), again);
+    };
+    s.core->serve_for_another(s.wire.stream, get("/page"), again);
+    s.run();
+    CHECK(times == 3);
+}

@@ -43,6 +43,11 @@ struct http_deadlines {
 /// must outlive what that coroutine awaits; `close` ends all of that early.
 class http_connection {
 public:
+    /// How long a connection that is to finish may take to begin its first request. Its client has
+    /// not been told that there is nobody, so that request is worth waiting for; but browsers open
+    /// connections in case they need them.
+    static constexpr auto first_request = std::chrono::seconds(1);
+
     /// `already_read` holds what somebody else has read from the stream: the next bytes.
     http_connection(
         std::shared_ptr<shard> owner,
@@ -93,6 +98,15 @@ public:
     /// The peer's address without port, as text.
     [[nodiscard]] std::string const& remote_address() const noexcept { return remote_address_; }
 
+    /// The answer to this request, or to the next if none is being answered, says that it is the
+    /// last, and the connection ends with it.
+    void end_after_answer() noexcept { is_last_ = true; }
+
+    /// Lets no further request in: what is being answered, or has begun to arrive, is answered, and
+    /// the answer says that it is the last. A connection between two requests ends at once; one
+    /// that has brought none has `first_request` to do so.
+    void finish();
+
     /// Ends the connection now; what is awaited on it ends with an error.
     void close() noexcept;
 
@@ -137,6 +151,8 @@ private:
     bool in_request_ = false;
     bool complete_ = false;
     bool answered_ = false;
+    bool is_first_ = true;
+    bool is_last_ = false;
     bool open_ = true;
     std::error_code failure_;
 };
@@ -168,13 +184,27 @@ inline void http_connection::close() noexcept {
         stream_->close();
 }
 
+inline void http_connection::finish() {
+    is_last_ = true;
+    if (in_request_)
+        return;
+    if (is_first_)
+        deadline_.arm_after(first_request);
+    else
+        close();
+}
+
 inline asio::awaitable<bool> http_connection::read_head() {
     // A request that nobody answered has no next one: the answers would be taken for others.
     if (in_request_ && !answered_)
         close();
+    is_first_ = is_first_ && !in_request_;
+    in_request_ = false;
+    if (is_last_ && !is_first_)
+        close();
     if (!open_)
         co_return false;
-    in_request_ = complete_ = answered_ = false;
+    complete_ = answered_ = false;
     deadline_.arm_after(deadlines_.idle);
     auto const ec = co_await parse_until(&http::request_parser::head_done);
     if (!ec) {
@@ -279,8 +309,8 @@ inline asio::awaitable<std::error_code> http_connection::respond(http::response 
     if (!open_)
         co_return asio::error::operation_aborted;
     auto facts = http::exchange_of(head());
-    facts.keep_alive =
-        facts.keep_alive && complete_ && !answer.headers.has_token("Connection", "close");
+    facts.keep_alive = facts.keep_alive && complete_ && !is_last_ &&
+                       !answer.headers.has_token("Connection", "close");
     // A refused upgrade is answered as the reference does, which leaves the date out there.
     if (!head().wants_upgrade())
         facts.date = http::format_date(shard_->clock()->date());

@@ -40,20 +40,28 @@ public:
     /// Listens at an endpoint and returns it, with the port the system chose for port 0.
     /// Throws `std::system_error`, if the port is taken for example, and `std::logic_error`
     /// once it was closed.
-    endpoint listen(endpoint const& at) { return core_->listen(at); }
+    endpoint listen(endpoint const& at, listen_options how = {}) { return core_->listen(at, how); }
 
     /// Listens at a port on every address, IPv6 and IPv4.
-    endpoint listen(unsigned short port) { return core_->listen(any_address(port)); }
+    endpoint listen(unsigned short port, listen_options how = {}) {
+        return listen(any_address(port), how);
+    }
 
-    /// Accepts no more; connections go on.
+    /// Listens on a socket that listens already, of whatever family: systemd has made it, or the
+    /// process before this one. Returns where, without address and port if that is not TCP.
+    /// Throws as above.
+    endpoint listen(descriptor listening) { return core_->listen(std::move(listening)); }
+
+    /// Accepts no more, but for those who have connected before; connections go on.
     void stop_listening() { core_->stop_listening(); }
 
     /// Accepts no more and ends every connection that did not become a session. That is final.
     void close() { core_->close(); }
 
-    /// Closes, and waits until every connection has ended, those that became sessions or WebSockets
-    /// among them: close first what is attached. What has not ended by `patience` is cancelled, and
-    /// waited for: it leaves nothing behind. The server may be destroyed meanwhile. Not for a
+    /// Accepts no more, answers every request that has begun to arrive, each as the last of its
+    /// connection, and waits until every connection has ended, those that became sessions or
+    /// WebSockets among them: close first what is attached. Connections between two requests end at
+    /// once. What has not ended by `patience` is cancelled, and waited for: it leaves nothing behind. The server may be destroyed meanwhile. Not for a
     /// handler of its own, which would wait for itself; cancelled, it stops to wait, but the server
     /// stays closed.
     [[nodiscard]] asio::awaitable<void> close(duration patience) {
@@ -75,7 +83,7 @@ private:
 inline asio::awaitable<void> http_server::close(
     std::shared_ptr<http_server_core> core,
     time_point deadline) {
-    core->close();
+    core->finish();
     auto const late = co_await core->wait_closed(deadline);
     if (late != errc::timeout)
         co_return;

@@ -33,6 +33,11 @@ struct http_mount {
     std::function<asio::awaitable<void>(http_connection&)> serve;
 };
 
+/// Is given a connection back, with the bytes read from it that nobody has answered, the head of a
+/// request first. Nothing of ours reads, writes or times it any more. What it throws ends the
+/// connection alone, and goes to the hook `handler_failed`.
+using give_back = std::function<void(std::shared_ptr<stream>, std::string unanswered)>;
+
 /// Takes over for a server that `owns` requests and can `serve` them, as long as it is there.
 template <typename Server>
 [[nodiscard]] http_mount mount_for(std::weak_ptr<Server> server) {
@@ -71,7 +76,10 @@ public:
 
     /// Listens at one more endpoint. Throws `std::system_error`, and `std::logic_error` once it
     /// was closed.
-    endpoint listen(endpoint const& at);
+    endpoint listen(endpoint const& at, listen_options how = {});
+
+    /// Listens on a socket that listens already. Throws as above.
+    endpoint listen(descriptor listening);
 
     /// Gives requests to `mount` before the handler sees them; the first that owns one has it.
     /// A mount that throws has its request answered with 500, or loses the connection.
@@ -79,14 +87,34 @@ public:
         mounts_.push_back(std::make_shared<http_mount const>(std::move(mount)));
     }
 
-    /// Serves a connection that somebody else accepted. `already_read` was read from it.
-    void serve(std::shared_ptr<stream> from, std::string already_read = {});
+    /// Serves a connection that is this server's alone. `already_read` was read from it.
+    void serve(std::shared_ptr<stream> from, std::string already_read = {}) {
+        start(std::move(from), std::move(already_read), nullptr);
+    }
 
-    /// Accepts no more.
-    void stop_listening() noexcept;
+    /// Serves a connection of another server, which has read `already_read` from it: the head of a
+    /// request first. The first request that nobody here owns goes `back`, with the connection. If
+    /// `back` is empty, the answer to the first request is the last: what follows might be for the
+    /// other server, so the client has to connect again.
+    void serve_for_another(std::shared_ptr<stream> from, std::string already_read, give_back back);
+
+    /// The same for a connection of another library, which is closed if it cannot be taken over:
+    /// the hook `accept_failed` is told. It is non-blocking when it goes back.
+    void serve_for_another(
+        descriptor connection,
+        std::string already_read,
+        std::function<void(descriptor, std::string)> back);
+
+    /// Accepts no more; who has connected before is accepted.
+    void stop_listening();
 
     /// Accepts no more and ends every connection that has not been taken over. That is final.
     void close() noexcept;
+
+    /// The same, but every request that has begun to arrive is answered first: see
+    /// `http_connection::finish`. Requests that nobody owns get status 503 unless there is a
+    /// handler.
+    void finish();
 
     /// Once closed, waits until every connection has ended, also one that was taken over, and
     /// nothing reads or writes it any more. Gives no error, `errc::timeout` at the deadline, which ends nothing
@@ -111,20 +139,31 @@ private:
         using http_connection::http_connection;
     };
     using self_ptr = std::shared_ptr<http_server_core>;
+    using mount_ptr = std::shared_ptr<http_mount const>;
 
+    /// The connection of another server.
+    struct borrowed {
+        std::shared_ptr<stream> connection;
+        give_back back;
+    };
+    using borrowed_ptr = std::unique_ptr<borrowed>;
+
+    [[nodiscard]] endpoint listen(std::shared_ptr<acceptor> const& listener);
+    void start(std::shared_ptr<stream> from, std::string already_read, borrowed_ptr of);
     [[nodiscard]] static asio::awaitable<void>
-    run(self_ptr self, std::shared_ptr<stream> from, std::string already_read);
+    run(self_ptr self, std::shared_ptr<stream> from, std::string already_read, borrowed_ptr of);
+    [[nodiscard]] bool returns(http_connection& connection, borrowed_ptr& of) const;
     [[nodiscard]] static asio::awaitable<std::error_code> wait_for_end(
         self_ptr self,
         std::optional<time_point> deadline);
     [[nodiscard]] asio::awaitable<void> answer(http_connection& connection);
     [[nodiscard]] asio::awaitable<void> answer_from_handler(http_connection& connection);
-    [[nodiscard]] std::shared_ptr<http_mount const> find_mount(http::request const& request) const;
+    [[nodiscard]] mount_ptr find_mount(http::request const& request) const;
 
     std::shared_ptr<shard> shard_;
     http_handler handler_;
     http_server_options options_;
-    std::vector<std::shared_ptr<http_mount const>> mounts_;
+    std::vector<mount_ptr> mounts_;
     std::vector<std::shared_ptr<acceptor>> acceptors_;
     boost::intrusive::list<live_connection, boost::intrusive::constant_time_size<false>>
         connections_;
@@ -134,10 +173,17 @@ private:
     bool abandoned_ = false;
 };
 
-inline endpoint http_server_core::listen(endpoint const& at) {
+inline endpoint http_server_core::listen(endpoint const& at, listen_options how) {
+    return listen(std::make_shared<acceptor>(shard_, at, how));
+}
+
+inline endpoint http_server_core::listen(descriptor listening) {
+    return listen(std::make_shared<acceptor>(shard_, std::move(listening)));
+}
+
+inline endpoint http_server_core::listen(std::shared_ptr<acceptor> const& listener) {
     if (closed_)
         throw std::logic_error("socoro: an HTTP server that was closed listens no more");
-    auto const listener = std::make_shared<acceptor>(shard_, at);
     acceptors_.push_back(listener);
     auto const taker = [weak = weak_from_this()](std::unique_ptr<stream> accepted) {
         if (auto const self = weak.lock())
@@ -150,15 +196,50 @@ inline endpoint http_server_core::listen(endpoint const& at) {
     return listener->local_endpoint();
 }
 
-inline void http_server_core::serve(std::shared_ptr<stream> from, std::string already_read) {
+inline void http_server_core::serve_for_another(
+    std::shared_ptr<stream> from,
+    std::string already_read,
+    give_back back) {
+    auto of = std::make_unique<borrowed>();
+    of->connection = from;
+    of->back = std::move(back);
+    start(std::move(from), std::move(already_read), std::move(of));
+}
+
+inline void http_server_core::serve_for_another(
+    descriptor connection,
+    std::string already_read,
+    std::function<void(descriptor, std::string)> back) {
+    std::error_code failed;
+    asio::generic::stream_protocol::socket opened(shard_->get_executor());
+    opened.assign(protocol_of(connection), connection.native_handle(), failed);
+    if (failed)
+        return notify(options_.hooks.accept_failed, failed);
+    std::ignore = connection.release();
+    auto const from = std::make_shared<tcp_stream>(std::move(opened));
+    give_back returns;
+    if (back)
+        returns = [from,
+                   back = std::move(back)](std::shared_ptr<stream> const&, std::string unanswered) {
+            back(from->release(), std::move(unanswered));
+        };
+    serve_for_another(from, std::move(already_read), std::move(returns));
+}
+
+inline void
+http_server_core::start(std::shared_ptr<stream> from, std::string already_read, borrowed_ptr of) {
     if (closed_)
         return from->close();
     auto counted = streams_->add(std::move(from));
-    tasks_->spawn(run(shared_from_this(), std::move(counted), std::move(already_read)));
+    tasks_->spawn(
+        run(shared_from_this(), std::move(counted), std::move(already_read), std::move(of)));
 }
 
-inline asio::awaitable<void>
-http_server_core::run(self_ptr self, std::shared_ptr<stream> from, std::string already_read) {
+inline asio::awaitable<void> http_server_core::run(
+    self_ptr self,
+    std::shared_ptr<stream> from,
+    std::string already_read,
+    borrowed_ptr of) {
     auto const& options = self->options_;
     live_connection connection(
         self->shard_,
@@ -167,9 +248,11 @@ http_server_core::run(self_ptr self, std::shared_ptr<stream> from, std::string a
         options.limits,
         options.deadlines);
     self->connections_.push_back(connection);
+    if (of && !of->back)
+        connection.end_after_answer();
     for (;;) {
         bool const another = co_await connection.read_head();
-        if (!another)
+        if (!another || self->returns(connection, of))
             break;
         co_await self->answer(connection);
     }
@@ -177,6 +260,24 @@ http_server_core::run(self_ptr self, std::shared_ptr<stream> from, std::string a
         auto const protocol = protocol_of(static_cast<errc>(why.value()));
         notify(options.hooks.violated, violation{protocol, connection.remote_address(), {}, why});
     }
+}
+
+/// Gives a connection back whose request is its owner's, and says whether it did.
+inline bool http_server_core::returns(http_connection& connection, borrowed_ptr& of) const {
+    if (!of || !of->back || find_mount(connection.head()))
+        return false;
+    auto const returned = std::exchange(of, nullptr);
+    try {
+        auto unanswered = http::serialize_head(connection.head());
+        std::string behind;
+        // What counts the stream here lets go of it; whoever has it back may keep it for ever.
+        connection.release(behind).reset();
+        returned->back(std::move(returned->connection), unanswered.append(behind));
+    } catch (...) {
+        auto const where = connection.head().path();
+        notify(options_.hooks.handler_failed, where, describe(std::current_exception()));
+    }
+    return true;
 }
 
 /// An exception is the failure of who should have answered, also when it is about a response that
@@ -205,7 +306,7 @@ inline asio::awaitable<void> http_server_core::answer(http_connection& connectio
     co_await connection.respond(apology);
 }
 
-inline std::shared_ptr<http_mount const> http_server_core::find_mount(
+inline http_server_core::mount_ptr http_server_core::find_mount(
     http::request const& request) const {
     for (auto const& mount : mounts_)
         if (mount->owns(request))
@@ -219,7 +320,7 @@ inline asio::awaitable<void> http_server_core::answer_from_handler(http_connecti
     if (!body) {
         response.status = http::status_of(body.error());
     } else if (!handler_) {
-        response = http::text(404, "Not Found");
+        response = closed_ ? http::text(503, "Service Unavailable") : http::text(404, "Not Found");
     } else {
         auto request = connection.head();
         request.body = std::move(*body);
@@ -231,17 +332,26 @@ inline asio::awaitable<void> http_server_core::answer_from_handler(http_connecti
     co_await connection.respond(response);
 }
 
-inline void http_server_core::stop_listening() noexcept {
-    for (auto const& listener : acceptors_)
-        listener->close();
-    acceptors_.clear();
+inline void http_server_core::stop_listening() {
+    auto const stopping = std::exchange(acceptors_, {});
+    for (auto const& listener : stopping)
+        listener->stop();
 }
 
 inline void http_server_core::close() noexcept {
     closed_ = true;
-    stop_listening();
+    auto const closing = std::exchange(acceptors_, {});
+    for (auto const& listener : closing)
+        listener->close();
     for (auto& connection : connections_)
         connection.close();
+}
+
+inline void http_server_core::finish() {
+    stop_listening();
+    closed_ = true;
+    for (auto& connection : connections_)
+        connection.finish();
 }
 
 inline void http_server_core::abandon() {
