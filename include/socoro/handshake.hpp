@@ -22,7 +22,8 @@ struct handshake {
     http::query query;
     /// The client's `auth`: an object, empty if it sent none.
     boost::json::value auth = boost::json::object();
-    /// The client's address without port; behind a proxy, the proxy's.
+    /// The client's address without port; behind a proxy, the proxy's unless the option
+    /// `trusted_proxies` says otherwise.
     std::string address;
     /// The target of the request.
     std::string url;

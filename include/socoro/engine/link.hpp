@@ -69,6 +69,9 @@ public:
     /// What is queued leaves, or the lack of it is noticed, at the end of this turn.
     void flush_soon();
 
+    /// What is queued leaves now, as far as it can leave at once.
+    void flush();
+
     /// Reads over the transport of now. These coroutines keep the session.
     [[nodiscard]] asio::awaitable<void> read() { return read(self(), transport_); }
     /// The same over a transport that the session may go on over; what comes before it does so is
@@ -124,7 +127,6 @@ private:
         self_ptr self,
         std::shared_ptr<upgrade_attempt> attempt);
     [[nodiscard]] bool take(transport::any_transport const& from, eio::packet&& received);
-    void flush();
     void switch_to(transport::any_transport next);
 
     /// Packets for which memory is kept between two flushes.

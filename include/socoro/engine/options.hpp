@@ -45,6 +45,11 @@ struct options : session_options {
     /// The most packets that answer one poll: python clients refuse more than 16.
     std::size_t packets_per_poll = 16;
     cors_options cors;
+    /// How many reverse proxies of one's own every request comes through. Each appends to
+    /// `X-Forwarded-For` whom it got the request from; the address of a client is then what the
+    /// outermost of them wrote there. 0: that of the connection, since without a proxy anybody may
+    /// write that field. A request that came through fewer has the address of its connection.
+    std::size_t trusted_proxies = 0;
     net::http_deadlines deadlines;
 
     [[nodiscard]] bool allows(std::string_view transport) const {

@@ -44,23 +44,39 @@ public:
 
     /// Listens at an endpoint and returns it, with the port the system chose for port 0. Requests
     /// that are not under the path get status 404. Throws `std::system_error`.
-    net::endpoint listen(net::endpoint const& at) { return http_->listen(at); }
+    net::endpoint listen(net::endpoint const& at, net::listen_options how = {}) {
+        return http_->listen(at, how);
+    }
 
     /// Listens at a port on every address.
-    net::endpoint listen(unsigned short port) { return listen(net::any_address(port)); }
+    net::endpoint listen(unsigned short port, net::listen_options how = {}) {
+        return listen(net::any_address(port), how);
+    }
+
+    /// Listens on a socket that listens already. Throws as above.
+    net::endpoint listen(net::descriptor listening) { return http_->listen(std::move(listening)); }
+
+    /// Accepts no more; sessions and connections go on.
+    void stop_listening() { http_->stop_listening(); }
 
     /// Takes the requests under the path from `http`, which needs to run on the same executor.
     void attach(net::http_server& http) { core_->attach(*http.core()); }
 
-    /// Serves a connection that somebody else accepted. `already_read` was read from it.
-    void serve(std::shared_ptr<net::stream> connection, std::string already_read = {}) {
-        http_->serve(std::move(connection), std::move(already_read));
+    /// Serves a connection that another HTTP server accepted, which has read `already_read` from
+    /// it. The first request on it that is not under the path goes `back`, with the connection;
+    /// without that, the first answer is the last.
+    void serve(
+        std::shared_ptr<net::stream> connection,
+        std::string already_read = {},
+        net::give_back back = nullptr) {
+        http_->serve_for_another(std::move(connection), std::move(already_read), std::move(back));
     }
 
     /// Ends every session and listens no more, for good. Waits for nothing.
     void close();
 
-    /// Closes, and waits until nothing is left: no handler, session or closing handshake, and no
+    /// Listens no more, answers the requests that have begun to arrive, ends every session after the
+    /// POST that is on its way to it, and waits until nothing is left: no handler, session or closing handshake, and no
     /// connection but those of an HTTP server it is attached to. What takes longer than `patience`
     /// is cancelled: whatever a handler awaits then throws `operation_aborted`. The server may be
     /// destroyed meanwhile. Not for a handler of its own, which would wait for itself; cancelled,
@@ -117,7 +133,8 @@ inline asio::awaitable<void> server::close(
     std::shared_ptr<net::http_server_core> http,
     group_ptr handlers,
     net::time_point deadline) {
-    close_together(core, http);
+    http->finish();
+    core->finish(errc::forced_close);
     co_await await_end(core, http, handlers, deadline);
 }
 

@@ -10,11 +10,13 @@
 #include <socoro/engine/refusals.hpp>
 #include <socoro/engine/router.hpp>
 #include <socoro/engine/server_session_core.hpp>
+#include <socoro/http/forwarded.hpp>
 #include <socoro/net/http_server_core.hpp>
 #include <socoro/net/task_group.hpp>
 #include <socoro/transport/polling_server.hpp>
 #include <socoro/transport/websocket.hpp>
 
+#include <atomic>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -38,8 +40,13 @@ public:
 
     server_core(std::shared_ptr<net::shard> owner, options opts, on_session accept);
 
-    /// Whether a request is under the path of this server, which is not closed.
-    [[nodiscard]] bool owns(http::request const& request) const;
+    /// Whether a request is under the path of this server, which is not closed. Thread-safe.
+    [[nodiscard]] bool owns(http::request const& request) const {
+        return owns_path(request.path());
+    }
+
+    /// The same for the path of a request.
+    [[nodiscard]] bool owns_path(std::string_view path) const;
 
     /// What follows the path and its slash in the path of a request that this server owns.
     [[nodiscard]] std::string_view below_path(http::request const& request) const {
@@ -74,8 +81,18 @@ public:
     /// `request` from `address`. Once closed it opens none, and discards the transport.
     void open(transport::any_transport over, http::request request, std::string address);
 
-    /// Ends every session at once; new ones are refused.
+    /// Ends every session at once, after what was sent to it before if that can leave at once; new
+    /// ones are refused.
     void close();
+
+    /// The same, but a session whose POST is on its way receives that first, and ends `late`.
+    void finish(errc late);
+
+    /// Whether `finish` lets this session receive a POST first.
+    [[nodiscard]] static bool is_posting(session_core const& session) {
+        auto const polling = session.current().target<transport::polling_server>();
+        return polling && polling->is_reading();
+    }
 
     /// Waits until nothing of any session runs any more, closing handshakes included. Gives no
     /// error, `errc::timeout` at the deadline, which ends nothing (see `abandon`), or
@@ -117,13 +134,24 @@ private:
         http::request request,
         std::string address);
     void start(std::shared_ptr<server_session_core> const& session, transport::any_transport over);
+    [[nodiscard]] std::string address_of(net::http_connection const& connection) const {
+        auto const proxies = options_->trusted_proxies;
+        auto const told = http::forwarded_for(connection.head().headers, proxies);
+        return told ? std::string(*told) : connection.remote_address();
+    }
+    void end_when_read(server_session_core const& session, errc reason);
+    static void end(session_core& session, errc reason) {
+        session.flush();
+        session.abort(reason);
+    }
 
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<engine::options const> options_;
     on_session accept_;
     std::shared_ptr<net::task_group> loops_;
     std::unordered_map<std::string, std::shared_ptr<server_session_core>> sessions_;
-    bool closed_ = false;
+    // Asked by other threads, too: see `owns`.
+    std::atomic<bool> closed_ = false;
 };
 
 inline server_core::server_core(
@@ -135,8 +163,7 @@ inline server_core::server_core(
     , accept_(std::move(accept))
     , loops_(std::make_shared<net::task_group>(shard_)) {}
 
-inline bool server_core::owns(http::request const& request) const {
-    auto const path = request.path();
+inline bool server_core::owns_path(std::string_view path) const {
     auto const& prefix = options_->path;
     return !closed_ && path.size() > prefix.size() && path.starts_with(prefix) &&
            path[prefix.size()] == '/';
@@ -205,7 +232,7 @@ inline asio::awaitable<void> server_core::open_polling(net::http_connection& con
         co_await connection.respond(answer);
         co_return;
     }
-    auto const session = make_session(connection.head(), connection.remote_address());
+    auto const session = make_session(connection.head(), address_of(connection));
     auto const polling = std::make_shared<transport::polling_server>(
         shard_,
         options_->limits,
@@ -223,7 +250,7 @@ inline asio::awaitable<void> server_core::open_websocket(
         co_return;
     }
     auto const fresh =
-        sid.empty() ? make_session(connection.head(), connection.remote_address()) : nullptr;
+        sid.empty() ? make_session(connection.head(), address_of(connection)) : nullptr;
     auto const answer = net::accept_upgrade(connection.head());
     auto const failed = co_await connection.respond(answer);
     if (failed)
@@ -286,7 +313,27 @@ inline void server_core::close() {
     closed_ = true;
     auto const ending = std::exchange(sessions_, {});
     for (auto const& [sid, session] : ending)
-        session->discard();
+        end(*session, errc::forced_close);
+}
+
+inline void server_core::finish(errc late) {
+    closed_ = true;
+    auto const ending = sessions_;
+    for (auto const& [sid, session] : ending) {
+        if (is_posting(*session))
+            end_when_read(*session, late);
+        else
+            end(*session, errc::forced_close);
+    }
+}
+
+inline void server_core::end_when_read(server_session_core const& session, errc reason) {
+    auto const polling = session.current().target<transport::polling_server>();
+    polling->when_read([weak = weak_from_this(), sid = session.sid(), reason] {
+        auto const self = weak.lock();
+        if (auto const ending = self ? self->find(sid) : nullptr)
+            end(*ending, reason);
+    });
 }
 
 inline void server_core::abandon() {

@@ -49,6 +49,13 @@ public:
     /// Delivers what is queued, then ends the session with `forced_close`.
     void close();
 
+    /// What is queued leaves now, as far as it can leave at once, and not with the turn of the
+    /// executor.
+    void flush() {
+        auto const keep = shared_from_this();
+        link_.flush();
+    }
+
     /// Ends the session without waiting for anything.
     void discard() { end(errc::forced_close); }
     /// The same for another reason.

@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,13 @@ public:
     [[nodiscard]] asio::awaitable<std::error_code> send(std::span<packet_ptr const> packets);
     [[nodiscard]] bool close(ending how);
     [[nodiscard]] std::string_view name() const { return "polling"; }
+
+    /// Whether the body of a POST is on its way.
+    [[nodiscard]] bool is_reading() const noexcept { return reading_ != nullptr; }
+
+    /// Calls back once that has ended, and what the POST brought has been received as far as it is
+    /// wanted now.
+    void when_read(std::function<void()> then) { when_read_ = std::move(then); }
 
     /// Answers a GET, with `extra` header fields, once there is something to send. A peer that
     /// goes away meanwhile ends the transport.
@@ -87,6 +95,7 @@ private:
     static void
     add_fields(http::response& response, http::request const& request, std::string type);
     void take_payload(std::string_view payload);
+    void on_read();
     void answer(std::string body);
     void end(errc reason, eio::packet_type last = eio::packet_type::close);
     void on_poll_gone(std::shared_ptr<waiting_poll> const& poll);
@@ -101,6 +110,7 @@ private:
     std::shared_ptr<waiting_poll> poll_;
     net::http_connection* reading_ = nullptr;  // the POST whose body is being read
     bool posting_ = false;                     // a POST is read, or its packets wait to be received
+    std::function<void()> when_read_;
     net::timer close_timer_;
     bool closing_ = false;
     std::optional<errc> ended_;
@@ -268,6 +278,7 @@ inline asio::awaitable<void> polling_server::take_post(
     reading_ = nullptr;
     if (body) {
         take_payload(*body);
+        on_read();
         // A session that does not read makes its client wait, as TCP would.
         while (!inbox_.empty() && !ended_)
             co_await consumed_.wait();
@@ -278,9 +289,16 @@ inline asio::awaitable<void> polling_server::take_post(
         response.status = http::status_of(body.error());
         if (body.error() == errc::http_truncated)
             end(errc::transport_error);
+        on_read();
     } else {
         end(errc::transport_error);
+        on_read();
     }
+}
+
+inline void polling_server::on_read() {
+    if (auto const then = std::exchange(when_read_, nullptr))
+        then();
 }
 
 inline void polling_server::take_payload(std::string_view payload) {
