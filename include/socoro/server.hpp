@@ -7,6 +7,7 @@
 #include <socoro/server_core.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <regex>
 #include <string>
@@ -19,12 +20,18 @@ namespace socoro {
 /// The program's HTTP server, for its page beside the sockets.
 using http_server = net::http_server;
 
+/// A socket of the operating system that somebody else made.
+using net::descriptor;
+/// How a server listens.
+using net::listen_options;
+
 /// A Socket.IO server. Sockets connect to namespaces, `/` unless told otherwise; what happens
 /// then is up to the handler of the namespace. The execution context must outlive the server;
 /// destroying the server disconnects its clients, whose handlers then end by themselves.
 ///
 /// Any thread may use what it gives to send to the namespace `/` (`emit`, `send`, `to`, `except`,
-/// `volatile_`) and `close` it; everything else is used on its executor, or before that runs.
+/// `volatile_`) and `close` it, ask it what it `owns`, and give it connections (`serve`) but those
+/// that are a `net::stream`; everything else is used on its executor, or before that runs.
 class server {
 public:
     using duration = broadcast_operator::duration;
@@ -45,21 +52,52 @@ public:
 
     /// Listens at an endpoint and returns it, with the port the system chose for port 0. Requests
     /// that are not under the path get status 404: attach to an `http_server` to serve them.
-    /// Throws `std::system_error`, if the port is taken for example.
-    net::endpoint listen(net::endpoint const& at) { return http_->listen(at); }
+    /// Throws `std::system_error`, if the port is taken for example, and `std::logic_error` once it
+    /// was closed.
+    net::endpoint listen(net::endpoint const& at, listen_options how = {}) {
+        return http_->listen(at, how);
+    }
 
     /// Listens at a port on every address, IPv6 and IPv4.
-    net::endpoint listen(unsigned short port) { return listen(net::any_address(port)); }
+    net::endpoint listen(unsigned short port, listen_options how = {}) {
+        return listen(net::any_address(port), how);
+    }
+
+    /// Listens on a socket that listens already, of whatever family: systemd has made it, or the
+    /// process before this one, and processes that share it take turns without a gap. Returns
+    /// where, without address and port if that is not TCP. Throws as above.
+    net::endpoint listen(descriptor listening) { return http_->listen(std::move(listening)); }
+
+    /// Accepts no more, but for those who have connected before; clients stay connected.
+    void stop_listening() { http_->stop_listening(); }
 
     /// Takes the requests under the path from an HTTP server of the program. Both run on the same
     /// executor.
     void attach(http_server& http) { core_->attach(*http.core()); }
 
-    /// Takes over a connection that another HTTP server accepted, for the rest of its life.
-    /// `already_read` are the bytes read from it that nobody has answered, the head of a request
-    /// first. Later requests on it that are not under the path get status 404.
-    void serve(std::shared_ptr<net::stream> connection, std::string already_read) {
-        http_->serve(std::move(connection), std::move(already_read));
+    /// Whether a request is under the path of this server.
+    [[nodiscard]] bool owns(http::request const& request) const { return core_->owns(request); }
+
+    /// The same for the target of a request, whatever type its server has for requests. Safe from
+    /// any thread; no target is, once this was closed.
+    [[nodiscard]] bool owns(std::string_view target) const;
+
+    /// Takes over a connection that another HTTP server accepted. `already_read` are the bytes read
+    /// from it that nobody has answered, the head of a request first.
+    ///
+    /// A browser uses one connection for the sockets and for the pages beside them. So the first
+    /// request on it that is not under the path goes `back(connection, unanswered)` to its server,
+    /// with the connection and the bytes that were read. It is called on the executor of this server,
+    /// at most once, and never once this was closed: the connection ends then. Without `back` the
+    /// answer to the first request is the last, and the client opens another connection: that costs
+    /// a connection for every poll.
+    ///
+    /// Once this was closed, `connection` is closed as well. Not for other threads.
+    void serve(
+        std::shared_ptr<net::stream> connection,
+        std::string already_read,
+        net::give_back back = nullptr) {
+        http_->serve_for_another(std::move(connection), std::move(already_read), std::move(back));
     }
 
     /// The same for a head that was parsed; `behind` are the bytes read behind it.
@@ -67,18 +105,35 @@ public:
     void serve(
         std::shared_ptr<net::stream> connection,
         http::request const& head,
-        std::string_view behind = {}) {
-        serve(std::move(connection), http::serialize_head(head).append(behind));
+        std::string_view behind = {},
+        net::give_back back = nullptr) {
+        serve(std::move(connection), http::serialize_head(head).append(behind), std::move(back));
     }
+
+    /// The same for a socket of any `io_context`, none of whose operations is under way: it is
+    /// released from it, and one with the same executor goes back. Safe from any thread that may
+    /// use the socket; `back` is called on the executor of this server all the same. Throws
+    /// `std::system_error` if it is not connected.
+    void serve(
+        asio::ip::tcp::socket connection,
+        std::string already_read,
+        std::function<void(asio::ip::tcp::socket, std::string)> back = nullptr);
+
+    /// The same for a connection of whatever family and library: what it is in the operating
+    /// system. It becomes non-blocking, and stays so when it goes back. Safe from any thread.
+    /// Throws `std::system_error` for what is no connected stream socket; what fails later is told
+    /// to the hook `accept_failed`. It is closed then, and when the server or its execution context
+    /// has ended.
+    void serve(
+        descriptor connection,
+        std::string already_read,
+        std::function<void(descriptor, std::string)> back = nullptr);
 
     /// Opens a session over a transport of the program, for a client that sent `request` from
     /// `address`.
     void adopt(transport::any_transport over, http::request request, std::string address) {
         core_->engine().open(std::move(over), std::move(request), std::move(address));
     }
-
-    /// Whether a request is under the path of this server.
-    [[nodiscard]] bool owns(http::request const& request) const { return core_->owns(request); }
 
     /// The namespace of this name, made if it is not there. Clients can connect to it from then
     /// on. Throws `std::invalid_argument` for a name with a comma.
@@ -172,12 +227,17 @@ public:
 
     /// Listens no more and disconnects everybody, for good: the reason is `server shutting down`,
     /// or `forced close` for a client that middleware still looks at. Handlers end by themselves,
-    /// as soon as they wait for their socket; one of them may destroy the server.
+    /// as soon as they wait for their socket; one of them may destroy the server. What was sent
+    /// before leaves as far as it can leave at once: over WebSocket, or to a poll that waits.
     /// Safe from any thread, which does not wait for it.
     void close();
 
-    /// The same, and waits until every handler, child, middleware and connection has ended. What
-    /// has not by `within` is cancelled, again and again until it ends: it leaves nothing behind.
+    /// The same with more patience, and waits until every handler, child, middleware and connection
+    /// has ended. A POST that has begun to arrive is received, and answered, before its client is
+    /// disconnected; every answer is the last of its connection; a connection between two requests
+    /// ends at once, and one without any has a second to begin the first, which gets status 503.
+    /// What has not ended `within` this time is cancelled, again and again until it ends: it leaves
+    /// nothing behind.
     /// Safe from any executor, but not from a handler of this server, which would be waited for.
     /// Who is cancelled while waiting leaves the rest to its own end.
     [[nodiscard]] asio::awaitable<void> close(duration within);
@@ -201,6 +261,38 @@ inline server::server(std::shared_ptr<net::shard> owner, options opts)
         nullptr,
         core_->engine().http_options());
     core_->attach(*http_);
+}
+
+inline bool server::owns(std::string_view target) const {
+    http::request request;
+    request.target = target;
+    return core_->owns(request);
+}
+
+inline void server::serve(
+    asio::ip::tcp::socket connection,
+    std::string already_read,
+    std::function<void(asio::ip::tcp::socket, std::string)> back) {
+    std::function<void(descriptor, std::string)> returns;
+    if (back)
+        returns = [ex = connection.get_executor(),
+                   back = std::move(back)](descriptor returned, std::string unanswered) {
+            back(net::to_tcp_socket(ex, std::move(returned)), std::move(unanswered));
+        };
+    serve(descriptor(connection.release()), std::move(already_read), std::move(returns));
+}
+
+inline void server::serve(
+    descriptor connection,
+    std::string already_read,
+    std::function<void(descriptor, std::string)> back) {
+    net::require_connection(connection);
+    // What a shard is told to do has to be copyable.
+    auto const held = std::make_shared<descriptor>(std::move(connection));
+    core_->owner()->execute(
+        [http = http_, held, read = std::move(already_read), back = std::move(back)]() mutable {
+            http->serve_for_another(std::move(*held), std::move(read), std::move(back));
+        });
 }
 
 inline nsp_family server::of(std::regex pattern) const {

@@ -37,12 +37,16 @@ public:
 
     /// Whether a request is under the path of this server.
     [[nodiscard]] bool owns(http::request const& request) const { return engine_->owns(request); }
+    [[nodiscard]] bool owns_path(std::string_view path) const { return engine_->owns_path(path); }
 
     /// Answers the request whose head has been read.
     [[nodiscard]] asio::awaitable<void> serve(net::http_connection& connection);
 
     /// Disconnects every socket, with `server shutting down`, and ends every session.
     void close();
+
+    /// The same, but a session whose POST is on its way receives that first.
+    void finish();
 
     /// Closes a server and the HTTP server that is there for it alone, and waits for all that they
     /// run; what has not ended in time is cancelled.
@@ -59,6 +63,9 @@ public:
     [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
 
 private:
+    /// Ends the sockets of every session but those that it `spares`.
+    template <typename Predicate>
+    void close_sockets(Predicate spares);
     [[nodiscard]] std::shared_ptr<recovery> make_recovery() const {
         auto const& asked = options_->connection_state_recovery;
         return asked.enabled ? std::make_shared<recovery>(*shard_, asked) : nullptr;
@@ -108,19 +115,32 @@ inline asio::awaitable<void> server_core::serve(net::http_connection& connection
     }
 }
 
-inline void server_core::close() {
-    // A handler that is told may destroy the server.
-    auto const self = shared_from_this();
+template <typename Predicate>
+void server_core::close_sockets(Predicate spares) {
     auto const every = namespaces_->all();
     for (auto const& [name, nsp] : every) {
         auto const sockets = nsp->sockets();
-        for (auto const& [id, socket] : sockets)
-            if (auto const owner = socket->owning_peer())
+        for (auto const& [id, socket] : sockets) {
+            auto const owner = socket->owning_peer();
+            if (owner && !spares(socket->session()))
                 owner->close_sockets(errc::server_shutting_down);
+        }
     }
+}
+
+inline void server_core::close() {
+    // A handler that is told may destroy the server.
+    auto const self = shared_from_this();
+    close_sockets([](engine::session_core const&) { return false; });
     engine_->close();
     // Handlers that run have a share of their own.
     namespaces_->release();
+}
+
+inline void server_core::finish() {
+    auto const self = shared_from_this();
+    close_sockets(engine::server_core::is_posting);
+    engine_->finish(errc::server_shutting_down);
 }
 
 inline asio::awaitable<void> server_core::close(
@@ -128,8 +148,11 @@ inline asio::awaitable<void> server_core::close(
     std::shared_ptr<net::http_server_core> http,
     net::duration within) {
     auto const deadline = self->shard_->now() + within;
-    engine::close_together(self, http);
+    // The answers to the polls that wait are the last of their connections.
+    http->finish();
+    self->finish();
     co_await engine::await_end(self->engine_, http, self->tasks_, deadline);
+    self->namespaces_->release();
 }
 
 }  // namespace socoro::detail
