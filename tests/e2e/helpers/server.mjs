@@ -69,6 +69,11 @@ class Server {
         this.port = Number(port);
     }
 
+    /** All that it has printed so far. */
+    get output() {
+        return this.#output;
+    }
+
     /** The most memory that the process has had so far, in bytes. */
     async peakMemory() {
         const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8');
