@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The server that Node's own client is tried against: every feature under a name of its own.
 //   conformance [--port N] [--client DIRECTORY] [--cors ORIGIN] [--ping MILLISECONDS]
+//               [--proxies N]
 #include <socoro.hpp>
 
 #include "../../examples/support/program.hpp"
@@ -147,6 +148,7 @@ int main(int argc, char** argv) {
     auto const ping = example::option(argc, argv, "--ping", "");
     if (!ping.empty())
         options.ping_interval = options.ping_timeout = std::chrono::milliseconds(std::stoi(ping));
+    options.trusted_proxies = std::stoul(example::option(argc, argv, "--proxies", "0"));
     socoro::server io(context, options);
     io.on_connection([&io](socoro::socket socket) { return serve(io, socket); });
     io.of("/custom").on_connection(greet);
