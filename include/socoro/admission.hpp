@@ -25,6 +25,8 @@ namespace socoro::detail {
     brought->query = http::query(request.query());
     brought->auth = std::move(auth);
     brought->address = session.address();
+    brought->secure = session.from().secure;
+    brought->certificate = session.from().certificate;
     brought->url = request.target;
     brought->time = session.owner().clock()->date();
     return brought;

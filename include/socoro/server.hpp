@@ -19,6 +19,7 @@ namespace socoro {
 
 /// The program's HTTP server, for its page beside the sockets.
 using http_server = net::http_server;
+using http_server_options = net::http_server_options;
 
 /// A socket of the operating system that somebody else made.
 using net::descriptor;

@@ -227,3 +227,49 @@ TEST_CASE("api/server: of two events that are awaited together exactly one is ta
         CHECK(seen == "word then number");
     }
 }
+
+TEST_CASE("api/server: the handshake tells whether the stream is encrypted, and whose it is") {
+    test::world world;
+    socoro::server io(*world.context, quiet());
+    auto const shown = std::make_shared<socoro::net::certificate>();
+    shown->subject = "CN=Ann";
+    std::string seen;
+    auto const look = [&](socoro::socket& socket) -> asio::awaitable<void> {
+        auto const& brought = socket.handshake();
+        seen += brought.secure ? " secure" : " plain";
+        seen += brought.certificate ? ':' + brought.certificate->subject : "";
+        co_return;
+    };
+    io.use(look);
+    io.of("/other").use(look);
+    auto const connect = [&](bool encrypted, bool polls) {
+        test::memory_connection connection(world.shard);
+        connection.stream->encrypted = encrypted;
+        connection.stream->certificate = encrypted ? shown : nullptr;
+        io.serve(connection.stream, std::string());
+        if (polls) {
+            connection.peer.send(test::get("/socket.io/?EIO=4&transport=polling"));
+            world.run();
+            auto const opened = connection.peer.take();
+            auto const sid = opened.substr(opened.find("sid\":\"") + 6, 20);
+            auto const target = "/socket.io/?EIO=4&transport=polling&sid=" + sid;
+            connection.peer.send(test::post(
+                target,
+                "40\x1e"
+                "40/other,"));
+        } else {
+            connection.peer.send(
+                test::get("/socket.io/?EIO=4&transport=websocket", test::upgrade_fields));
+            world.run();
+            test::websocket_peer client(connection.peer);
+            client.text("40");
+            client.text("40/other,");
+        }
+        world.run();
+        return std::exchange(seen, {});
+    };
+    CHECK(connect(false, false) == " plain plain");
+    CHECK(connect(true, false) == " secure:CN=Ann secure:CN=Ann");
+    CHECK(connect(false, true) == " plain plain");
+    CHECK(connect(true, true) == " secure:CN=Ann secure:CN=Ann");
+}

@@ -134,8 +134,25 @@ TEST_CASE("api/socket: the handshake is what the client brought, auth included")
     CHECK(brought.address == "192.0.2.1");
     CHECK(brought.url == "/socket.io/?EIO=4&transport=websocket&room=a%20b&room=2");
     CHECK(brought.time == std::chrono::system_clock::time_point(90s));
+    CHECK(brought.issued() == 90'000);
+    CHECK_FALSE(brought.secure);
+    CHECK_FALSE(brought.certificate);
+    CHECK_FALSE(brought.xdomain());
     auto other = s.scene.joined();
     CHECK(s.sockets[1].handshake().auth == json::object());
+}
+
+TEST_CASE("api/socket: whether a page of another origin may have connected, the request tells") {
+    stage s;
+    for (std::string const field : {"Origin: https://example.com\r\n", "Origin: null\r\n"}) {
+        auto client = s.scene.connect("", field);
+        client.send("0");
+        CHECK(s.sockets.back().handshake().xdomain());
+    }
+    auto client = s.scene.connect("", "Origin: \r\n");
+    client.send("0");
+    CHECK_FALSE(s.sockets.back().handshake().xdomain());
+    CHECK(s.sockets.size() == 3);
 }
 
 TEST_CASE("api/socket: it carries data of the program, of one type") {

@@ -44,6 +44,12 @@ TEST_CASE("base/hooks: by default each prints one line, with what came from a pe
             "socoro: WebSocket violated by 127.0.0.1, session abc: invalid UTF-8 in WebSocket "
             "text\n");
     }
+    SUBCASE("a TLS handshake that failed") {
+        hooks.tls_failed({"127.0.0.1", socoro::errc::timeout, 2});
+        CHECK(
+            out.text() ==
+            "socoro: TLS failed with 127.0.0.1: operation has timed out (2 so far)\n");
+    }
     SUBCASE("an invalid payload") {
         hooks.invalid({"id", "mes\nsage", "argument 1.a\tb", "a string"});
         CHECK(
@@ -82,6 +88,15 @@ TEST_CASE("base/hooks: a peer that has events dropped without end does not fill 
     auto const text = out.text();
     CHECK(std::count(text.begin(), text.end(), '\n') == 20);
     CHECK(text.find("(524288 so far)") != std::string::npos);
+}
+
+TEST_CASE("base/hooks: handshakes that fail without end do not fill the log") {
+    socoro::hooks const hooks;
+    printed const out;
+    for (std::size_t count = 1; count <= 1'000'000; ++count)
+        hooks.tls_failed({"127.0.0.1", socoro::errc::timeout, count});
+    auto const text = out.text();
+    CHECK(std::count(text.begin(), text.end(), '\n') == 20);
 }
 
 TEST_CASE("base/hooks: what is no nuisance to anybody is told to nobody unless asked for") {

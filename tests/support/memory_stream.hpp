@@ -131,6 +131,14 @@ public:
     }
 
     [[nodiscard]] std::string remote_address() const override { return "192.0.2.1"; }
+    [[nodiscard]] bool is_encrypted() const override { return encrypted; }
+    [[nodiscard]] std::shared_ptr<net::certificate const> peer_certificate() const override {
+        return certificate;
+    }
+
+    /// What it says of itself, and of its peer.
+    bool encrypted = false;
+    std::shared_ptr<net::certificate const> certificate;
 
 private:
     void fail_if_planned() {

@@ -35,6 +35,14 @@ struct violation {
     std::error_code why;
 };
 
+/// A connection that never came to be, because its TLS handshake failed.
+struct failed_handshake {
+    std::string_view address;  ///< who it was
+    /// What was wrong: `errc::timeout`, an error of TLS or one of the system.
+    std::error_code why;
+    std::size_t count = 1;  ///< how many of this server so far, this one included
+};
+
 /// An event whose arguments did not fit the type that was waited for; it was dropped.
 struct invalid_payload {
     std::string_view socket;    ///< the socket's id
@@ -96,6 +104,16 @@ struct hooks {
         std::clog << "socoro: " << e.protocol << " violated by " << e.address
                   << (e.sid.empty() ? "" : ", session ") << e.sid << ": " << e.why.message()
                   << '\n';
+    };
+
+    /// A TLS handshake failed: the peer speaks something else, or a TLS that is too old, wants
+    /// nothing of our certificate, or has none where one is needed. Who left without a word is not
+    /// told. Peers can cause any number of them, so the default prints the first, the second, the
+    /// fourth and so on.
+    std::function<void(failed_handshake const&)> tls_failed = [](failed_handshake const& e) {
+        if (std::has_single_bit(e.count))
+            std::clog << "socoro: TLS failed with " << e.address << ": " << e.why.message() << " ("
+                      << e.count << " so far)\n";
     };
 
     /// The arguments of an event did not fit.

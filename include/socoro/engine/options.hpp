@@ -4,10 +4,12 @@
 
 #include <socoro/engine/session_options.hpp>
 #include <socoro/net/http_connection.hpp>
+#include <socoro/net/server_layer.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +53,10 @@ struct options : session_options {
     /// write that field. A request that came through fewer has the address of its connection.
     std::size_t trusted_proxies = 0;
     net::http_deadlines deadlines;
+    /// Speaks TLS on every connection that `listen` accepts: `socoro::tls_server()`, from
+    /// <socoro/tls.hpp>. Null: plain HTTP. An HTTP server that this one attaches to has an option
+    /// of its own, and streams that are handed over are taken as they are.
+    std::shared_ptr<net::server_layer> tls;
 
     [[nodiscard]] bool allows(std::string_view transport) const {
         return std::find(transports.begin(), transports.end(), transport) != transports.end();

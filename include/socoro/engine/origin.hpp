@@ -5,7 +5,9 @@
 #include <socoro/base/hooks.hpp>
 #include <socoro/eio/packet.hpp>
 #include <socoro/http/message.hpp>
+#include <socoro/net/certificate.hpp>
 
+#include <memory>
 #include <string>
 #include <system_error>
 
@@ -16,6 +18,9 @@ struct origin {
     std::string sid;
     http::request request;  ///< that opened it
     std::string address;    ///< of the client, without port
+    bool secure = false;    ///< whether the connection of the request is encrypted
+    /// The verified certificate of the client; null if it has none.
+    std::shared_ptr<net::certificate const> certificate = {};
 };
 
 /// Tells the hook what the client did wrong.

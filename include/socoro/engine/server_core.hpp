@@ -66,6 +66,7 @@ public:
         http.limits = options_->limits;
         http.deadlines = options_->deadlines;
         http.hooks = options_->hooks;
+        http.tls = options_->tls;
         return http;
     }
 
@@ -130,9 +131,9 @@ private:
     [[nodiscard]] asio::awaitable<void> open_websocket(
         net::http_connection& connection,
         std::string sid);
-    [[nodiscard]] std::shared_ptr<server_session_core> make_session(
-        http::request request,
-        std::string address);
+    /// Where a session comes from that is opened by the request whose head has been read.
+    [[nodiscard]] origin origin_of(net::http_connection const& connection) const;
+    [[nodiscard]] std::shared_ptr<server_session_core> make_session(origin from);
     void start(std::shared_ptr<server_session_core> const& session, transport::any_transport over);
     [[nodiscard]] std::string address_of(net::http_connection const& connection) const {
         auto const proxies = options_->trusted_proxies;
@@ -232,7 +233,7 @@ inline asio::awaitable<void> server_core::open_polling(net::http_connection& con
         co_await connection.respond(answer);
         co_return;
     }
-    auto const session = make_session(connection.head(), address_of(connection));
+    auto const session = make_session(origin_of(connection));
     auto const polling = std::make_shared<transport::polling_server>(
         shard_,
         options_->limits,
@@ -249,8 +250,7 @@ inline asio::awaitable<void> server_core::open_websocket(
         co_await refuse_handshake(connection, why);
         co_return;
     }
-    auto const fresh =
-        sid.empty() ? make_session(connection.head(), address_of(connection)) : nullptr;
+    auto const fresh = sid.empty() ? make_session(origin_of(connection)) : nullptr;
     auto const answer = net::accept_upgrade(connection.head());
     auto const failed = co_await connection.respond(answer);
     if (failed)
@@ -279,17 +279,24 @@ server_core::open(transport::any_transport over, http::request request, std::str
     if (closed_)
         std::ignore = over.close(transport::ending::discard);
     else
-        start(make_session(std::move(request), std::move(address)), std::move(over));
+        start(make_session({make_id(), std::move(request), std::move(address)}), std::move(over));
 }
 
-inline std::shared_ptr<server_session_core> server_core::make_session(
-    http::request request,
-    std::string address) {
+inline origin server_core::origin_of(net::http_connection const& connection) const {
+    origin from{make_id(), connection.head(), address_of(connection)};
+    if (auto const* const over = connection.over()) {
+        from.secure = over->is_encrypted();
+        from.certificate = over->peer_certificate();
+    }
+    return from;
+}
+
+inline std::shared_ptr<server_session_core> server_core::make_session(origin from) {
     return std::make_shared<server_session_core>(
         loops_,
         shard_,
         options_,
-        origin{make_id(), std::move(request), std::move(address)},
+        std::move(from),
         [weak = weak_from_this()](server_session_core& ended) {
             if (auto const self = weak.lock())
                 self->sessions_.erase(ended.sid());

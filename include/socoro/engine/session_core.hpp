@@ -72,6 +72,7 @@ public:
     void release() noexcept { sink_ = nullptr; }
 
     [[nodiscard]] std::string const& sid() const noexcept { return origin_.sid; }
+    [[nodiscard]] engine::origin const& from() const noexcept { return origin_; }
     [[nodiscard]] http::request const& request() const noexcept { return origin_.request; }
     [[nodiscard]] std::string const& address() const noexcept { return origin_.address; }
     /// The name of the transport; after the end, of the last one.

@@ -37,7 +37,8 @@ public:
     connect(std::shared_ptr<shard> on, remote to, std::shared_ptr<stop_source> stop) = 0;
 };
 
-/// A protocol on top of a stream that gives a stream again: TLS.
+/// A protocol on top of a client's stream that gives a stream again: TLS. A server's is a
+/// `server_layer`.
 class stream_layer {
 public:
     stream_layer() = default;

@@ -13,6 +13,7 @@
 #include <socoro/net/signal.hpp>
 #include <socoro/net/stream.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
@@ -27,6 +28,9 @@ namespace socoro::net {
 /// How long a peer may take, counted by the shard's clock. Past a deadline the connection is
 /// closed: a slow peer costs one connection, for a known time.
 struct http_deadlines {
+    /// From the beginning of a connection to the end of its TLS handshake, if it has one. That is
+    /// two round trips and a signature; the rest is for networks that lose packets.
+    std::chrono::milliseconds handshake{10'000};
     /// From the first byte of a request to the end of its head.
     std::chrono::milliseconds head{10'000};
     /// From the first byte of a request to the end of its body.
@@ -97,6 +101,9 @@ public:
 
     /// The peer's address without port, as text.
     [[nodiscard]] std::string const& remote_address() const noexcept { return remote_address_; }
+
+    /// The stream, to ask it about the peer; null once it was given away.
+    [[nodiscard]] stream const* over() const noexcept { return stream_.get(); }
 
     /// The answer to this request, or to the next if none is being answered, says that it is the
     /// last, and the connection ends with it.
@@ -205,7 +212,8 @@ inline asio::awaitable<bool> http_connection::read_head() {
     if (!open_)
         co_return false;
     complete_ = answered_ = false;
-    deadline_.arm_after(deadlines_.idle);
+    deadline_.arm_after(
+        is_last_ ? std::min<duration>(first_request, deadlines_.idle) : deadlines_.idle);
     auto const ec = co_await parse_until(&http::request_parser::head_done);
     if (!ec) {
         deadline_.arm(started_ + deadlines_.request);
@@ -243,7 +251,7 @@ inline asio::awaitable<std::error_code> http_connection::parse_until(progress re
     while (!(parser_.*reached)()) {
         if (buffer_.empty())
             if (auto const ec = co_await fill())
-                co_return in_request_&& ec == asio::error::eof
+                co_return in_request_&& ec == end_of_stream()
                     ? make_error_code(errc::http_truncated)
                     : ec;
         if (!in_request_) {

@@ -8,6 +8,7 @@
 #include <socoro/net/acceptor.hpp>
 #include <socoro/net/http_connection.hpp>
 #include <socoro/net/open_streams.hpp>
+#include <socoro/net/server_layer.hpp>
 #include <socoro/net/task_group.hpp>
 
 #include <boost/intrusive/list.hpp>
@@ -59,6 +60,9 @@ struct http_server_options {
     /// The largest body that reaches the handler, in bytes.
     std::size_t max_body = 1'000'000;
     socoro::hooks hooks;
+    /// Speaks TLS on every connection that is accepted, and so on for those who attach to the
+    /// server: `socoro::tls_server()`, from <socoro/tls.hpp>. Null: plain HTTP.
+    std::shared_ptr<server_layer> tls;
 };
 
 /// The shared state of an HTTP server. Not thread-safe; it lives on the executor of its shard.
@@ -87,7 +91,10 @@ public:
         mounts_.push_back(std::make_shared<http_mount const>(std::move(mount)));
     }
 
-    /// Serves a connection that is this server's alone. `already_read` was read from it.
+    /// Takes a connection that was just accepted: TLS comes first, if the server speaks it.
+    void admit(std::shared_ptr<stream> accepted);
+
+    /// Serves a connection that is this server's alone, as it is. `already_read` was read from it.
     void serve(std::shared_ptr<stream> from, std::string already_read = {}) {
         start(std::move(from), std::move(already_read), nullptr);
     }
@@ -112,8 +119,8 @@ public:
     void close() noexcept;
 
     /// The same, but every request that has begun to arrive is answered first: see
-    /// `http_connection::finish`. Requests that nobody owns get status 503 unless there is a
-    /// handler.
+    /// `http_connection::finish`. A handshake has as long as a first request. Requests that nobody
+    /// owns get status 503 unless there is a handler.
     void finish();
 
     /// Once closed, waits until every connection has ended, also one that was taken over, and
@@ -129,14 +136,29 @@ public:
     /// once, also one that was taken over or lingers. `wait_closed` waits for the rest.
     void abandon();
 
-    /// How many connections there are that have not been taken over.
-    [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
+    /// How many connections there are that have not been taken over, those in a handshake included.
+    [[nodiscard]] std::size_t connections() const noexcept {
+        return connections_.size() + handshakes_.size();
+    }
 
 private:
     using hook = boost::intrusive::list_base_hook<
         boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
     struct live_connection : hook, http_connection {
         using http_connection::http_connection;
+    };
+    /// The TLS handshake of one connection, which ends early when it takes too long.
+    struct live_handshake : hook {
+        live_handshake(shard const& owner, duration patience)
+            : deadline(owner.clock(), [this] {
+                late = true;
+                stop->request_stop();
+            }) {
+            deadline.arm_after(patience);
+        }
+        std::shared_ptr<stop_source> stop = std::make_shared<stop_source>();
+        bool late = false;
+        timer deadline;
     };
     using self_ptr = std::shared_ptr<http_server_core>;
     using mount_ptr = std::shared_ptr<http_mount const>;
@@ -150,6 +172,8 @@ private:
 
     [[nodiscard]] endpoint listen(std::shared_ptr<acceptor> const& listener);
     void start(std::shared_ptr<stream> from, std::string already_read, borrowed_ptr of);
+    [[nodiscard]] static asio::awaitable<void> secure(self_ptr self, std::shared_ptr<stream> plain);
+    void report(std::string_view address, std::error_code why);
     [[nodiscard]] static asio::awaitable<void>
     run(self_ptr self, std::shared_ptr<stream> from, std::string already_read, borrowed_ptr of);
     [[nodiscard]] bool returns(http_connection& connection, borrowed_ptr& of) const;
@@ -167,6 +191,8 @@ private:
     std::vector<std::shared_ptr<acceptor>> acceptors_;
     boost::intrusive::list<live_connection, boost::intrusive::constant_time_size<false>>
         connections_;
+    boost::intrusive::list<live_handshake, boost::intrusive::constant_time_size<false>> handshakes_;
+    std::size_t failed_handshakes_ = 0;
     std::shared_ptr<task_group> tasks_;
     std::shared_ptr<open_streams> streams_;
     bool closed_ = false;
@@ -187,13 +213,43 @@ inline endpoint http_server_core::listen(std::shared_ptr<acceptor> const& listen
     acceptors_.push_back(listener);
     auto const taker = [weak = weak_from_this()](std::unique_ptr<stream> accepted) {
         if (auto const self = weak.lock())
-            self->serve(std::move(accepted));
+            self->admit(std::move(accepted));
     };
     auto const failed = [hook = options_.hooks.accept_failed](std::error_code ec) {
         notify(hook, ec);
     };
     tasks_->spawn(listener->accept(taker, failed));
     return listener->local_endpoint();
+}
+
+inline void http_server_core::admit(std::shared_ptr<stream> accepted) {
+    if (!options_.tls || closed_)
+        return serve(std::move(accepted));
+    auto counted = streams_->add(std::move(accepted));
+    tasks_->spawn(secure(shared_from_this(), std::move(counted)));
+}
+
+/// The connection is a task of its own, so that nothing of the handshake is kept for its life.
+inline asio::awaitable<void> http_server_core::secure(
+    self_ptr self,
+    std::shared_ptr<stream> plain) {
+    live_handshake handshake(*self->shard_, self->options_.deadlines.handshake);
+    self->handshakes_.push_back(handshake);
+    auto const address = plain->remote_address();
+    auto secured =
+        co_await self->options_.tls->accept(self->shard_, std::move(plain), handshake.stop);
+    if (secured)
+        self->tasks_->spawn(run(self, std::move(*secured), {}, nullptr));
+    else if (self->closed_)
+        co_return;
+    else if (handshake.late)
+        self->report(address, errc::timeout);
+    else if (secured.error() != asio::error::eof)
+        self->report(address, secured.error());
+}
+
+inline void http_server_core::report(std::string_view address, std::error_code why) {
+    notify(options_.hooks.tls_failed, failed_handshake{address, why, ++failed_handshakes_});
 }
 
 inline void http_server_core::serve_for_another(
@@ -250,6 +306,9 @@ inline asio::awaitable<void> http_server_core::run(
     self->connections_.push_back(connection);
     if (of && !of->back)
         connection.end_after_answer();
+    // Its handshake may have ended after that.
+    if (self->closed_)
+        connection.finish();
     for (;;) {
         bool const another = co_await connection.read_head();
         if (!another || self->returns(connection, of))
@@ -345,6 +404,11 @@ inline void http_server_core::close() noexcept {
         listener->close();
     for (auto& connection : connections_)
         connection.close();
+    while (!handshakes_.empty()) {
+        auto const stop = handshakes_.front().stop;
+        handshakes_.pop_front();
+        stop->request_stop();
+    }
 }
 
 inline void http_server_core::finish() {
@@ -352,6 +416,8 @@ inline void http_server_core::finish() {
     closed_ = true;
     for (auto& connection : connections_)
         connection.finish();
+    for (auto& handshake : handshakes_)
+        handshake.deadline.arm_after(http_connection::first_request);
 }
 
 inline void http_server_core::abandon() {

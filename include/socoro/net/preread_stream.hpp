@@ -35,6 +35,10 @@ public:
         stream_->close();
     }
     [[nodiscard]] std::string remote_address() const override { return stream_->remote_address(); }
+    [[nodiscard]] bool is_encrypted() const override { return stream_->is_encrypted(); }
+    [[nodiscard]] std::shared_ptr<certificate const> peer_certificate() const override {
+        return stream_->peer_certificate();
+    }
 
 private:
     std::shared_ptr<stream> stream_;

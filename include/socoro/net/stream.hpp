@@ -2,6 +2,7 @@
 // Bytes in both directions: what a connection is made of, be it TCP, TLS or memory.
 #pragma once
 
+#include <socoro/net/certificate.hpp>
 #include <socoro/net/descriptor.hpp>
 
 #include <array>
@@ -21,6 +22,12 @@ struct io_result {
     std::error_code error;
     std::size_t bytes = 0;
 };
+
+/// What a stream says at its end, `asio::error::eof`, or an error that comes to the same for who has
+/// an end of his own to wait for: TLS says so when its peer is gone without a word.
+[[nodiscard]] inline std::error_condition end_of_stream() noexcept {
+    return {asio::error::eof, asio::error::get_misc_category()};
+}
 
 /// A two-way stream of bytes. At most one read and one write are under way at a time; the stream
 /// must outlive them. Not thread-safe; it lives on the executor of its shard.
@@ -48,6 +55,14 @@ public:
 
     /// The peer's address without port, as text; empty if there is none.
     [[nodiscard]] virtual std::string remote_address() const = 0;
+
+    /// Whether the bytes are encrypted on their way, and nobody on it can change them.
+    [[nodiscard]] virtual bool is_encrypted() const { return false; }
+
+    /// The certificate that the peer presented and that was verified; null if there is none.
+    [[nodiscard]] virtual std::shared_ptr<certificate const> peer_certificate() const {
+        return nullptr;
+    }
 };
 
 /// Writes all bytes, waiting for room when there is none. The bytes must outlive the wait.

@@ -87,7 +87,7 @@ inline result<eio::packet> websocket::end(errc reason) {
 
 /// A connection that just ends is closed, as for the reference: only a reset is an error.
 inline errc websocket::reason_of(std::error_code why) noexcept {
-    bool const orderly = why == asio::error::eof || why == asio::error::operation_aborted;
+    bool const orderly = why == net::end_of_stream() || why == asio::error::operation_aborted;
     return orderly ? errc::transport_close : errc::transport_error;
 }
 
