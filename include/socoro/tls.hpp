@@ -4,14 +4,18 @@
 #pragma once
 
 #include <socoro/net/connector.hpp>
+#include <socoro/net/server_layer.hpp>
 #include <socoro/net/tls_context.hpp>
+#include <socoro/net/tls_hosts.hpp>
 #include <socoro/net/tls_stream.hpp>
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace socoro {
 
@@ -44,7 +48,20 @@ struct tls_options {
     std::function<void(ssl_ctx_st*)> configure = {};
 };
 
-/// How a server speaks TLS.
+/// The certificate of one more host, or of all hosts of a wildcard.
+struct tls_host {
+    /// The name that clients ask for, `chat.example.com`, or all names one label longer than
+    /// another, `*.example.com`. A name has its way over a wildcard.
+    std::string name = {};
+    /// The file (PEM) with the certificate, followed by those between it and the root.
+    std::string certificate_file = {};
+    /// The file (PEM) with its private key; if empty, that is in `certificate_file`.
+    std::string private_key_file = {};
+    /// What the private key is encrypted with.
+    std::string private_key_password = {};
+};
+
+/// How a server speaks TLS. What is not here is for `configure`.
 struct tls_server_options {
     /// The file (PEM) with the certificate of the server, followed by those between it and the root.
     std::string certificate_file = {};
@@ -52,15 +69,55 @@ struct tls_server_options {
     std::string private_key_file = {};
     /// What the private key is encrypted with.
     std::string private_key_password = {};
+    /// Certificates for clients that ask for these hosts; all others get the one above.
+    std::vector<tls_host> hosts = {};
     /// A file (PEM) with certificates; if given here or below, clients are asked for a certificate
-    /// that is signed by one of them.
+    /// that is signed by one of them. Middleware finds it in the handshake.
     std::string client_ca_file = {};
     /// The same as a text (PEM).
     std::string client_ca = {};
     /// Whether clients without a certificate are refused, if they are asked for one.
     bool client_certificate_required = true;
-    /// Has the last word on OpenSSL's `SSL_CTX`. Called once.
+    /// Has the last word on OpenSSL's `SSL_CTX`, of which there is one for each certificate. Called
+    /// for each, whenever the files are read; not to reload from.
     std::function<void(ssl_ctx_st*)> configure = {};
+};
+
+/// TLS in the role of the server: TLS 1.2 with ciphers that keep secret what was recorded when a
+/// key becomes known later, or 1.3. Of those that both sides know, all of them good, the client has
+/// the choice: it knows which is quick on its machine. HTTP/1.1 is agreed on with clients that ask
+/// for it (ALPN), and those that know only others are refused.
+///
+/// Clients come back without a second full handshake by means of tickets, which cost the server no
+/// memory. The keys to those are made anew when the certificates are read.
+///
+/// One serves any number of servers, in any threads. Made by `tls_server`.
+class tls_server_layer final : public net::server_layer {
+public:
+    explicit tls_server_layer(tls_server_options options);
+
+    /// Reads all files again. Connections that are open go on, and handshakes under way end as they
+    /// began; those that begin from now on see what is new, and tickets from before are of no use.
+    /// Throws as `tls_server` if something is wrong, and then nothing has changed. Safe from any
+    /// thread; it blocks as long as files are read.
+    void reload();
+
+    /// The same with other options, which are those of the next `reload()`.
+    void reload(tls_server_options options);
+
+    [[nodiscard]] asio::awaitable<result<std::shared_ptr<net::stream>>> accept(
+        std::shared_ptr<net::shard> on,
+        std::shared_ptr<net::stream> plain,
+        std::shared_ptr<net::stop_source> stop) override;
+
+private:
+    [[nodiscard]] std::shared_ptr<SSL_CTX> context() const;
+    void replace(tls_server_options options);
+
+    std::mutex reloading_;  ///< held while files are read
+    tls_server_options options_;
+    mutable std::mutex mutex_;  ///< held for the time of a copy
+    std::shared_ptr<SSL_CTX> context_;
 };
 
 /// TLS for the option `tls` of clients; one serves any number of them, in any threads. Reads all
@@ -69,8 +126,9 @@ struct tls_server_options {
 /// A connection fails with an error of `tls_category()`: `tls_errc::wrong_host`, for example.
 [[nodiscard]] std::shared_ptr<net::stream_layer> tls(tls_options const& options = {});
 
-/// TLS in the role of the server, otherwise as `tls`.
-[[nodiscard]] std::shared_ptr<net::stream_layer> tls_server(tls_server_options const& options);
+/// TLS for the option `tls` of servers. Reads all files now, and throws `std::system_error` for those
+/// that it cannot read or use, and `std::invalid_argument` for what is no name of a host.
+[[nodiscard]] std::shared_ptr<tls_server_layer> tls_server(tls_server_options options);
 
 namespace detail {
 
@@ -89,20 +147,6 @@ private:
 
     net::openssl_ptr<SSL_CTX> context_;
     std::string server_name_;
-};
-
-class tls_server_layer final : public net::stream_layer {
-public:
-    explicit tls_server_layer(tls_server_options const& options);
-
-    [[nodiscard]] asio::awaitable<result<std::shared_ptr<net::stream>>> wrap(
-        std::shared_ptr<net::shard> on,
-        std::shared_ptr<net::stream> plain,
-        net::remote to,
-        std::shared_ptr<net::stop_source> stop) override;
-
-private:
-    net::openssl_ptr<SSL_CTX> context_;
 };
 
 inline tls_client_layer::tls_client_layer(tls_options const& options)
@@ -151,51 +195,96 @@ inline asio::awaitable<result<std::shared_ptr<net::stream>>> tls_client_layer::w
     return net::start_tls(std::move(on), std::move(plain), std::move(session), std::move(stop));
 }
 
-inline tls_server_layer::tls_server_layer(tls_server_options const& options)
-    : context_(net::make_tls_context(TLS_server_method())) {
-    static constexpr std::string_view sessions = "socoro";
-    SSL_CTX_set_session_id_context(
-        context_.get(),
-        reinterpret_cast<unsigned char const*>(sessions.data()),
-        static_cast<unsigned>(sessions.size()));
-    net::present(
-        *context_,
-        options.certificate_file,
-        options.private_key_file,
-        options.private_key_password);
+/// All that the server's contexts have in common.
+[[nodiscard]] inline net::openssl_ptr<SSL_CTX> make_server_context(
+    tls_server_options const& options) {
+    auto made = net::make_tls_context(TLS_server_method());
+    net::prefer_forward_secrecy(*made);
+    net::use_tickets_only(*made, "socoro");
+    net::choose_http(*made);
+    // Whom the clients' certificates are checked with has nothing to do with our own chain.
+    SSL_CTX_set_mode(made.get(), SSL_MODE_NO_AUTO_CHAIN);
     if (!options.client_ca_file.empty())
-        net::trust_file(*context_, options.client_ca_file);
+        net::trust_file(*made, options.client_ca_file);
     if (!options.client_ca.empty())
-        net::trust_text(*context_, options.client_ca, "the option client_ca");
+        net::trust_text(*made, options.client_ca, "the option client_ca");
     if (!options.client_ca_file.empty() || !options.client_ca.empty())
         SSL_CTX_set_verify(
-            context_.get(),
+            made.get(),
             options.client_certificate_required ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
                                                 : SSL_VERIFY_PEER,
             nullptr);
-    if (options.configure)
-        options.configure(context_.get());
+    return made;
 }
 
-inline asio::awaitable<result<std::shared_ptr<net::stream>>> tls_server_layer::wrap(
+/// A context of these options that presents the certificate of `who`, the server or a host.
+template <typename Who>
+[[nodiscard]] net::openssl_ptr<SSL_CTX> make_server_context(
+    tls_server_options const& options,
+    Who const& who) {
+    auto made = make_server_context(options);
+    net::present(*made, who.certificate_file, who.private_key_file, who.private_key_password);
+    if (options.configure)
+        options.configure(made.get());
+    return made;
+}
+
+/// The context for clients of which no host is known yet.
+[[nodiscard]] inline std::shared_ptr<SSL_CTX> make_server_contexts(
+    tls_server_options const& options) {
+    auto made = make_server_context(options, options);
+    net::tls_hosts hosts;
+    for (auto const& host : options.hosts)
+        hosts.insert_or_assign(net::host_pattern(host.name), make_server_context(options, host));
+    net::choose_host(*made, std::move(hosts));
+    return made;
+}
+
+}  // namespace detail
+
+inline tls_server_layer::tls_server_layer(tls_server_options options)
+    : options_(std::move(options))
+    , context_(detail::make_server_contexts(options_)) {}
+
+inline void tls_server_layer::reload() {
+    std::lock_guard const lock(reloading_);
+    replace(options_);
+}
+
+inline void tls_server_layer::reload(tls_server_options options) {
+    std::lock_guard const lock(reloading_);
+    replace(std::move(options));
+}
+
+inline void tls_server_layer::replace(tls_server_options options) {
+    auto made = detail::make_server_contexts(options);
+    options_ = std::move(options);
+    // What it was is destroyed when nobody waits for the lock any more.
+    std::lock_guard const lock(mutex_);
+    context_.swap(made);
+}
+
+inline std::shared_ptr<SSL_CTX> tls_server_layer::context() const {
+    std::lock_guard const lock(mutex_);
+    return context_;
+}
+
+inline asio::awaitable<result<std::shared_ptr<net::stream>>> tls_server_layer::accept(
     std::shared_ptr<net::shard> on,
     std::shared_ptr<net::stream> plain,
-    net::remote /*to*/,
     std::shared_ptr<net::stop_source> stop) {
-    auto session = net::open_session(*context_);
+    auto session = net::open_session(*context());
     if (session)
         SSL_set_accept_state(session->get());
     return net::start_tls(std::move(on), std::move(plain), std::move(session), std::move(stop));
 }
 
-}  // namespace detail
-
 inline std::shared_ptr<net::stream_layer> tls(tls_options const& options) {
     return std::make_shared<detail::tls_client_layer>(options);
 }
 
-inline std::shared_ptr<net::stream_layer> tls_server(tls_server_options const& options) {
-    return std::make_shared<detail::tls_server_layer>(options);
+inline std::shared_ptr<tls_server_layer> tls_server(tls_server_options options) {
+    return std::make_shared<tls_server_layer>(std::move(options));
 }
 
 }  // namespace socoro

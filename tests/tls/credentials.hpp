@@ -133,17 +133,24 @@ struct credentials {
     identity expired{claims{.expired = true}, &authority};
     identity elsewhere{claims{"example.org", "DNS:example.org, DNS:*.example.net"}, &authority};
     identity alone{claims{}};
+    /// Vouched for by somebody whom the authority vouches for.
+    identity between{claims{"Authority between", "", true}, &authority};
+    identity behind{claims{}, &between};
     identity client{claims{"somebody", ""}, &authority};
     identity strange_client{claims{"nobody", ""}, &stranger};
     folder files;
 
     [[nodiscard]] std::string ca() const { return authority.certificate_text(); }
 
-    /// A file with certificate and key.
-    [[nodiscard]] std::string file_of(identity const& who) const {
-        auto const name =
-            std::to_string(ASN1_INTEGER_get(X509_get_serialNumber(who.certificate.get())));
-        return files.write(name + ".pem", who.certificate_text() + who.key_text());
+    /// A file with certificate and key, and with who vouches for it, if that is no authority. It is
+    /// written once, so that threads may share it.
+    [[nodiscard]] std::string file_of(identity const& who, identity const* issuer = nullptr) const {
+        auto const serial = ASN1_INTEGER_get(X509_get_serialNumber(who.certificate.get()));
+        auto const name = std::to_string(serial) + (issuer ? "-chain.pem" : ".pem");
+        auto const text = who.certificate_text() + who.key_text();
+        return std::filesystem::exists(files.path / name)
+                   ? std::string(files.path / name)
+                   : files.write(name, text + (issuer ? issuer->certificate_text() : ""));
     }
 
     static credentials const& get() {

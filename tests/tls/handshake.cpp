@@ -235,7 +235,7 @@ TEST_CASE("tls/handshake: a request to stop ends it at once, on both sides of it
     }
     SUBCASE("before it began") {
         w.stop->request_stop();
-        auto const late = w.wrap(w.server_layer, w.pair.second, "");
+        auto const late = w.accept(w.pair.second);
         REQUIRE(late->done());
         CHECK(late->value->error() == asio::error::operation_aborted);
         CHECK(w.pair.back->ended);
@@ -270,7 +270,7 @@ TEST_CASE("tls/handshake: what is not TLS is an error, and so is an end") {
 TEST_CASE("tls/handshake: a client that speaks HTTP to a server of TLS is told apart") {
     tls_world w;
     test::memory_connection raw(w.shard);
-    auto const trying = w.wrap(w.server_layer, raw.stream, "");
+    auto const trying = w.accept(raw.stream);
     raw.peer.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     w.run();
     REQUIRE(trying->done());

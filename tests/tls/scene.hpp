@@ -16,6 +16,7 @@
 namespace test {
 
 using layer_ptr = std::shared_ptr<net::stream_layer>;
+using server_layer_ptr = std::shared_ptr<socoro::tls_server_layer>;
 using stream_ptr = std::shared_ptr<net::stream>;
 using wrapped = std::shared_ptr<outcome<socoro::result<stream_ptr>>>;
 
@@ -47,7 +48,7 @@ struct tls_world : world {
 
     /// Both sides do the handshake, as far as they come.
     void meet(std::string const& host = "localhost") {
-        serving_side = wrap(server_layer, pair.second, "");
+        serving_side = accept(pair.second);
         client_side = wrap(client_layer, pair.first, host);
         if (client_side->done() && client_side->value->has_value())
             client = **client_side->value;
@@ -56,6 +57,10 @@ struct tls_world : world {
     }
     wrapped wrap(layer_ptr const& layer, stream_ptr const& plain, std::string const& host) {
         return spawn(layer->wrap(shard, plain, net::remote{host, 443, true}, stop));
+    }
+
+    wrapped accept(stream_ptr const& plain) {
+        return spawn(server_layer->accept(shard, plain, stop));
     }
 
     /// Why the client has no stream; no error if it has one, or does not know yet.
@@ -83,7 +88,7 @@ struct tls_world : world {
     memory_pair pair{shard, plan};
     std::shared_ptr<net::stop_source> stop = std::make_shared<net::stop_source>();
     layer_ptr client_layer;
-    layer_ptr server_layer;
+    server_layer_ptr server_layer;
     wrapped client_side;
     wrapped serving_side;
     stream_ptr client;

@@ -94,7 +94,7 @@ TEST_CASE("tls/stream: the handshake goes through narrow pipes, byte by byte") {
     tls_world w;
     w.pair.forth->capacity = w.pair.back->capacity = 5;
     w.plan->bytewise = true;
-    w.serving_side = w.wrap(w.server_layer, w.pair.second, "");
+    w.serving_side = w.accept(w.pair.second);
     w.client_side = w.wrap(w.client_layer, w.pair.first, "localhost");
     REQUIRE(w.client_side->done());
     REQUIRE(w.serving_side->done());
@@ -178,6 +178,9 @@ TEST_CASE("tls/stream: the peer's word that nothing follows is an end, and no wo
         auto const reading = w.read(w.client, got, 100);
         CHECK(reading->value == tls_errc::truncated);
         CHECK(w.read(w.client, got, 100)->value == tls_errc::truncated);
+        // Who has an end of his own need not know TLS.
+        CHECK(*reading->value == socoro::net::end_of_stream());
+        CHECK(*reading->value != asio::error::eof);
     }
     SUBCASE("in the middle of a record") {
         w.run();
@@ -334,7 +337,7 @@ TEST_CASE("tls/stream: with TLS 1.2 neither side can negotiate again") {
 
 TEST_CASE("tls/stream: TLS goes through TLS") {
     met_world w;
-    w.serving_side = w.wrap(w.server_layer, w.server, "");
+    w.serving_side = w.accept(w.server);
     w.client_side = w.wrap(w.client_layer, w.client, "localhost");
     REQUIRE(w.client_side->value->has_value());
     REQUIRE(w.serving_side->value->has_value());

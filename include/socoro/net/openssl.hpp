@@ -5,6 +5,8 @@
 #pragma once
 
 #include <socoro/base/config.hpp>
+#include <socoro/net/certificate.hpp>
+#include <socoro/net/stream.hpp>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -13,8 +15,11 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace socoro::net {
@@ -49,6 +54,9 @@ enum class tls_errc {
     return {static_cast<int>(e), tls_category()};
 }
 
+/// What there is to say about a certificate.
+[[nodiscard]] std::shared_ptr<certificate const> certificate_of(X509& what);
+
 /// The first thing that OpenSSL noted in this thread since its last success; all is forgotten.
 [[nodiscard]] std::error_code take_openssl_error() noexcept;
 
@@ -72,9 +80,42 @@ public:
         auto const* const reason = ERR_reason_error_string(static_cast<unsigned int>(code));
         return std::string("TLS: ") + (reason ? reason : "unknown error");
     }
+    [[nodiscard]] std::error_condition default_error_condition(int code) const noexcept override {
+        return code == static_cast<int>(tls_errc::truncated) ? end_of_stream()
+                                                             : std::error_condition(code, *this);
+    }
 };
 
+/// What a function of OpenSSL writes.
+template <typename Write>
+[[nodiscard]] std::string written_by(Write write) {
+    openssl_ptr<BIO> const text(BIO_new(BIO_s_mem()));
+    write(text.get());
+    char* bytes = nullptr;
+    auto const size = BIO_get_mem_data(text.get(), &bytes);
+    return {bytes, static_cast<std::size_t>(std::max(size, 0L))};
+}
+
 }  // namespace detail
+
+inline std::shared_ptr<certificate const> certificate_of(X509& what) {
+    auto made = std::make_shared<certificate>();
+    made->subject = detail::written_by([&](BIO* to) {
+        auto const readable = XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB);
+        X509_NAME_print_ex(to, X509_get_subject_name(&what), 0, readable);
+    });
+    made->der = detail::written_by([&](BIO* to) { i2d_X509_bio(to, &what); });
+    std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+    unsigned int size = 0;
+    X509_digest(&what, EVP_sha256(), hash.data(), &size);
+    static constexpr std::string_view digits = "0123456789ABCDEF";
+    for (unsigned int i = 0; i < size; ++i) {
+        made->fingerprint += i > 0 ? ":" : "";
+        made->fingerprint += digits[hash[i] >> 4U];
+        made->fingerprint += digits[hash[i] & 15U];
+    }
+    return made;
+}
 
 inline std::error_category const& tls_category() noexcept {
     static detail::tls_category_impl const category;

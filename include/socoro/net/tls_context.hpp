@@ -42,6 +42,14 @@ void present(
     std::string const& private_key_file,
     std::string const& password);
 
+/// Leaves a server those ciphers of TLS 1.2 that say nothing of the past to who has its key, and
+/// that have never been broken. All of TLS 1.3 are so.
+void prefer_forward_secrecy(SSL_CTX& context);
+
+/// A server that remembers no client: those who come back bring all there is to know, encrypted.
+/// `purpose` tells its tickets from those of others who have the same keys.
+void use_tickets_only(SSL_CTX& context, std::string_view purpose);
+
 /// The beginning of one connection; it has no role yet.
 [[nodiscard]] result<openssl_ptr<SSL>> open_session(SSL_CTX& context);
 
@@ -162,6 +170,20 @@ inline void present(
         detail::throw_openssl_error("cannot read the private key " + key_file);
     if (SSL_CTX_check_private_key(&context) != 1)
         detail::throw_openssl_error("the private key is not of " + certificate_file);
+}
+
+inline void prefer_forward_secrecy(SSL_CTX& context) {
+    ERR_clear_error();
+    if (SSL_CTX_set_cipher_list(&context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
+        detail::throw_openssl_error("no ciphers");
+}
+
+inline void use_tickets_only(SSL_CTX& context, std::string_view purpose) {
+    SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_session_id_context(
+        &context,
+        reinterpret_cast<unsigned char const*>(purpose.data()),
+        static_cast<unsigned>(purpose.size()));
 }
 
 inline result<openssl_ptr<SSL>> open_session(SSL_CTX& context) {

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,7 +40,8 @@ public:
         openssl_ptr<SSL> session);
     ~tls_stream() override { close(); }
 
-    /// Waits until both sides agree, before anything else. An error is final.
+    /// Waits until both sides agree, before anything else. An error is final; it is
+    /// `asio::error::eof` if neither side has said anything by then.
     [[nodiscard]] asio::awaitable<std::error_code> handshake();
 
     [[nodiscard]] asio::awaitable<io_result> read_some(asio::mutable_buffer into) override;
@@ -50,6 +52,8 @@ public:
     /// Ends the stream below, without close_notify: what was not yet sent is lost.
     void close() noexcept override;
     [[nodiscard]] std::string remote_address() const override { return over_->remote_address(); }
+    [[nodiscard]] bool is_encrypted() const override { return true; }
+    [[nodiscard]] std::shared_ptr<certificate const> peer_certificate() const override;
 
     /// OpenSSL's view of the connection, to ask it about ciphers and certificates.
     [[nodiscard]] SSL* native_handle() const noexcept { return session_.get(); }
@@ -63,9 +67,13 @@ private:
     /// The most that is asked of the stream below at once.
     static constexpr std::size_t most_read = 65'536;
 
+    [[nodiscard]] std::optional<std::error_code> advance();
     [[nodiscard]] io_result decrypt(asio::mutable_buffer into);
     [[nodiscard]] std::error_code encrypt(asio::const_buffer& from);
     [[nodiscard]] std::error_code reason_for(int returned) const;
+    [[nodiscard]] bool is_silent() const {
+        return BIO_number_written(received_) == 0 && BIO_number_written(records_) == 0;
+    }
     [[nodiscard]] asio::awaitable<std::error_code> fill(asio::mutable_buffer scratch);
     [[nodiscard]] static asio::awaitable<void> drain(
         std::weak_ptr<tls_stream> weak,
@@ -111,22 +119,31 @@ inline tls_stream::tls_stream(
 }
 
 inline asio::awaitable<std::error_code> tls_stream::handshake() {
-    std::string scratch(4096, '\0');
+    std::string scratch(2048, '\0');
+    // A server has nothing to say before its client has. Until then OpenSSL makes no buffers, which
+    // are most of what a connection costs that stays silent.
+    bool waits = SSL_is_server(session_.get()) == 1;
     while (!closed_) {
-        ERR_clear_error();
-        auto const done = SSL_do_handshake(session_.get());
-        auto why = done == 1 ? std::error_code() : reason_for(done);
-        // If it has failed, this is the alert that tells the peer.
-        send_records();
-        if (why || done == 1)
-            co_return why;
-        why = write_error_;
+        if (!std::exchange(waits, false))
+            if (auto const end = advance())
+                co_return *end;
+        auto why = write_error_;
         if (!why)
             why = co_await fill(asio::buffer(scratch));
         if (why)
-            co_return why;
+            co_return is_silent() ? asio::error::make_error_code(asio::error::eof) : why;
     }
     co_return asio::error::operation_aborted;
+}
+
+/// Goes on with the handshake. Gives how it ended, or nothing if it needs more from the peer.
+inline std::optional<std::error_code> tls_stream::advance() {
+    ERR_clear_error();
+    auto const done = SSL_do_handshake(session_.get());
+    auto const why = done == 1 ? std::error_code() : reason_for(done);
+    // If it has failed, this is the alert that tells the peer.
+    send_records();
+    return why || done == 1 ? std::optional(why) : std::nullopt;
 }
 
 inline asio::awaitable<io_result> tls_stream::read_some(asio::mutable_buffer into) {
@@ -284,6 +301,13 @@ inline asio::awaitable<std::error_code> tls_stream::wait_writable() {
             co_return ec;
     }
     co_return write_error_;
+}
+
+inline std::shared_ptr<certificate const> tls_stream::peer_certificate() const {
+    openssl_ptr<X509> const presented(SSL_get_peer_certificate(session_.get()));
+    bool const was_verified = SSL_get_verify_mode(session_.get()) != SSL_VERIFY_NONE &&
+                              SSL_get_verify_result(session_.get()) == X509_V_OK;
+    return presented && was_verified ? certificate_of(*presented) : nullptr;
 }
 
 inline void tls_stream::shutdown_send() noexcept {
