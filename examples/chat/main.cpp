@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 // The chat server: the page, the browser's script and the sockets on one port.
-//   chat [--port N] [--page DIRECTORY] [--client DIRECTORY]
+//   chat [--port N] [--page DIRECTORY] [--client DIRECTORY] [--certificate FILE --key FILE]
+// With a certificate it is at https. One that only you will trust, for a try on this machine, is
+// made by
+//   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30
+//       -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1
+//       -keyout key.pem -out certificate.pem
 #include "../support/program.hpp"
+#include "../support/tls.hpp"
 #include "chat.hpp"
 
 using namespace std::chrono_literals;
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
+    auto const certificate = example::option(argc, argv, "--certificate", "");
+    auto const key = example::option(argc, argv, "--key", "");
+
     // [main]
     asio::io_context context;
 
@@ -15,8 +24,10 @@ int main(int argc, char** argv) {
     socoro::server io(context, options);
     chat::open(io);
 
+    socoro::http_server_options web;
+    web.tls = example::tls(certificate, key);
     socoro::static_files page(example::option(argc, argv, "--page", CHAT_PAGE_DIRECTORY));
-    socoro::http_server http(context, page);
+    socoro::http_server http(context, page, web);
     io.attach(http);
     // [/main]
 
@@ -25,5 +36,8 @@ int main(int argc, char** argv) {
         co_await io.close(2s);
         co_await http.close(2s);
     };
-    return example::run(context, listen, close);
+    return example::run(context, listen, close, web.tls ? "https" : "http");
+} catch (std::exception const& e) {
+    std::cerr << e.what() << '\n';
+    return EXIT_FAILURE;
 }

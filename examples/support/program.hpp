@@ -43,7 +43,8 @@ inline unsigned short port(int argc, char** argv) {
 inline int run(
     asio::io_context& context,
     std::function<socoro::net::endpoint()> listen,
-    std::function<asio::awaitable<void>()> close) {
+    std::function<asio::awaitable<void>()> close,
+    std::string_view scheme = "http") {
     auto const report = [](std::exception_ptr const& failure) {
         if (failure)
             std::rethrow_exception(failure);
@@ -58,7 +59,7 @@ inline int run(
     });
     try {
         auto const at = listen();
-        std::cout << "listening on http://127.0.0.1:" << at.port() << std::endl;
+        std::cout << "listening on " << scheme << "://127.0.0.1:" << at.port() << std::endl;
         context.run();
     } catch (std::exception const& e) {
         std::cerr << e.what() << '\n';

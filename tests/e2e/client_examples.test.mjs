@@ -301,7 +301,10 @@ it('the smallest client is answered', { timeout }, async t => {
 async function serveSecurely(t, options) {
     const https = createServer(options);
     const io = new Server(https);
-    io.on('connection', socket => socket.on('greet', (name, reply) => reply(`hello ${name}`)));
+    io.on('connection', socket => socket.on('greet', (name, reply) => {
+        const { subject } = socket.request.socket.getPeerCertificate();
+        reply(`hello ${subject ? `CN=${subject.CN}` : name}`);
+    }));
     https.listen(0, '127.0.0.1');
     await once(https, 'listening');
     t.after(() => {
@@ -350,7 +353,7 @@ describe('TLS', { concurrency }, () => {
 
         test('a client shows its certificate where one is asked for', true, async (visit, { ca, client: { certificate, key } }) => {
             const welcome = visit('https://localhost', '--ca', ca, '--certificate', certificate, '--key', key);
-            await welcome.reads('hello Ann');
+            await welcome.reads('hello CN=client');
             await welcome.ends();
             const stranger = visit('https://localhost', '--ca', ca);
             await stranger.ends(1);

@@ -8,13 +8,13 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
-const announced = /^listening on (http:\/\/127\.0\.0\.1:(\d+))$/m;
+const announced = /^listening on (https?:\/\/127\.0\.0\.1:(\d+))$/m;
 const startDeadline = 20_000;
 const stopDeadline = 10_000;
 
 /**
  * Starts the command in the environment variable (program and arguments, separated by white space)
- * and resolves once it has printed `listening on http://127.0.0.1:PORT`. Port 0: the system chooses.
+ * and resolves once it has printed `listening on http://127.0.0.1:PORT`, or https. Port 0: the system chooses.
  * For a program of this `name` the variable holds its directory.
  */
 export async function start(variable, { name, port = 0, args = [] } = {}) {
@@ -107,6 +107,11 @@ class Server {
     /** Ends the server without giving it a chance to say goodbye (SIGKILL). */
     async kill() {
         await this.#end('SIGKILL');
+    }
+
+    /** Tells the server to read its files again (SIGHUP). */
+    hangUp() {
+        this.#child.kill('SIGHUP');
     }
 
     /** Stops the process where it is (SIGSTOP): connections stand, nothing is answered. */
