@@ -212,6 +212,48 @@ TEST_CASE("tls/server: closing ends handshakes that are under way, and waits for
     CHECK(w.connect().closed());
 }
 
+TEST_CASE("tls/server: with grace, who is in a handshake has a second to end it, and to ask") {
+    https_world w;
+    auto const silent = w.connect();
+    test::visitor late{test::memory_pair(w.shard)};
+    w.core->admit(late.wire.first);
+    w.core->finish();
+    auto const client = socoro::tls(test::trusting());
+    w.advance(900ms);
+    late.side = w.spawn(client->wrap(w.shard, late.wire.second, {"localhost", 443, true}, w.stop));
+    REQUIRE(late.side->value->has_value());
+    late.stream = **late.side->value;
+    CHECK_FALSE(silent.ended());
+    w.advance(100ms);
+    CHECK(silent.closed());
+    CHECK(w.ask(late, "/at-last") == "/at-last");
+    auto const closed = w.spawn(w.core->wait_closed());
+    SUBCASE("and ends") {
+        late.stream->close();
+    }
+    SUBCASE("and stays") {
+        w.advance(2s);
+    }
+    w.run();
+    CHECK(closed->done());
+    CHECK(w.failures.empty());
+}
+
+TEST_CASE("tls/server: with grace, who asks nothing after a handshake has a second as well") {
+    https_world w;
+    test::visitor late{test::memory_pair(w.shard)};
+    w.core->admit(late.wire.first);
+    w.core->finish();
+    auto const client = socoro::tls(test::trusting());
+    late.side = w.spawn(client->wrap(w.shard, late.wire.second, {"localhost", 443, true}, w.stop));
+    REQUIRE(late.side->value->has_value());
+    auto const closed = w.spawn(w.core->wait_closed());
+    w.advance(999ms);
+    CHECK_FALSE(closed->done());
+    w.advance(1ms);
+    CHECK(closed->done());
+}
+
 TEST_CASE("tls/server: a world that ends takes along its handshakes") {
     https_world w;
     std::weak_ptr<test::net::http_server_core> const core = w.core;
