@@ -301,8 +301,10 @@ it('the smallest client is answered', { timeout }, async t => {
 async function serveSecurely(t, options) {
     const https = createServer(options);
     const io = new Server(https);
+    // Later the connection may be gone that the handshake came over.
+    io.engine.on('connection', raw => { raw.subject = raw.request.socket.getPeerCertificate().subject; });
     io.on('connection', socket => socket.on('greet', (name, reply) => {
-        const { subject } = socket.request.socket.getPeerCertificate();
+        const { subject } = socket.conn;
         reply(`hello ${subject ? `CN=${subject.CN}` : name}`);
     }));
     https.listen(0, '127.0.0.1');
