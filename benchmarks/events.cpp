@@ -35,7 +35,7 @@ BENCHMARK(encode_positional);
 void make_frames(benchmark::State& state) {
     for (auto _ : state)
         benchmark::DoNotOptimize(
-            socoro::detail::make_frames({}, socoro::detail::encode_event(spoken)));
+            socoro::detail::make_frames(nullptr, {}, socoro::detail::encode_event(spoken)));
 }
 BENCHMARK(make_frames);
 

@@ -112,7 +112,7 @@ public:
 private:
     void emit_encoded(detail::encoded_event&& event) const {
         auto const name = event.name;
-        auto frames = detail::make_frames({.nsp = nsp_->name()}, std::move(event));
+        auto frames = nsp_->make_frames(std::nullopt, std::move(event));
         nsp_->broadcast(std::move(frames), name, target_, is_volatile_);
     }
 
@@ -120,7 +120,7 @@ private:
         nsp_->owner()->run_submitted();
         auto const id = nsp_->next_ack_id();
         auto const call = std::make_shared<detail::group_call>(*nsp_->owner());
-        auto const frames = detail::make_frames({.nsp = nsp_->name(), .id = id}, std::move(event));
+        auto const frames = nsp_->make_frames(id, std::move(event));
         nsp_->adapter().for_each(target_, [&](detail::socket_core& whom) {
             call->ask(whom, id, call);
             whom.send_request(frames);

@@ -228,7 +228,7 @@ inline channel_core::channel_core(
 
 inline void channel_core::emit(encoded_event&& event, bool is_volatile) {
     auto const name = event.name;
-    auto frames = make_frames({.nsp = nsp_name()}, std::move(event));
+    auto frames = make_frames(settings_.parser(), {.nsp = nsp_name()}, std::move(event));
     if (shard_->is_in_order())
         send(frames, name, is_volatile);
     else
@@ -342,7 +342,8 @@ inline call_guard channel_core::call(encoded_event&& event) {
     auto const id = next_ack_id();
     auto const name = event.name;
     std::ignore = expect_reply(id, pending);
-    send_indispensable(make_frames({.nsp = nsp_name(), .id = id}, std::move(event)), name, id);
+    auto frames = make_frames(settings_.parser(), {.nsp = nsp_name(), .id = id}, std::move(event));
+    send_indispensable(std::move(frames), name, id);
     on_wait();
     return {pending, [weak = weak_from_this(), id] {
                 if (auto const self = weak.lock())
@@ -357,6 +358,7 @@ inline replier channel_core::reply_to(std::optional<std::uint64_t> id) {
 inline void channel_core::send_reply(std::uint64_t id, encoded_event&& content) {
     send_indispensable(
         make_frames(
+            settings_.parser(),
             {.type = sio::packet_type::ack, .nsp = nsp_name(), .id = id},
             std::move(content)),
         {},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <socoro/engine/session_options.hpp>
+#include <socoro/sio/parser.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -26,6 +27,10 @@ struct channel_options {
     /// Whether such an event is acknowledged, if it asked for that: with one object that has the
     /// member `error`, an object of `message`, `where` and `expected`.
     bool answer_invalid_payload = false;
+    /// How packets are written into messages, such as `msgpack_parser()` (socoro/msgpack.hpp); null,
+    /// the default: as JSON, which is the fastest. Both ends have to use the same: from anybody else
+    /// the first packet makes no sense, and the connection ends.
+    std::shared_ptr<sio::parser const> parser;
 };
 
 namespace detail {
@@ -41,6 +46,8 @@ public:
 
     [[nodiscard]] engine::session_options const& session() const noexcept { return *session_; }
     [[nodiscard]] channel_options const& channel() const noexcept { return *channel_; }
+    /// Null for JSON.
+    [[nodiscard]] sio::parser const* parser() const noexcept { return channel_->parser.get(); }
     [[nodiscard]] socoro::hooks const& hooks() const noexcept { return session_->hooks; }
 
 private:

@@ -77,6 +77,12 @@ private:
     void on_message(message&& received);
     [[nodiscard]] bool wants_more() const;
     void on_close(errc reason);
+    void send_packet(
+        sio::packet_type type,
+        std::string_view nsp,
+        std::optional<json::value> const& data = std::nullopt) {
+        send(make_frames(options_->parser.get(), type, nsp, data), {});
+    }
 
     [[nodiscard]] asio::awaitable<std::error_code> wait_closed(net::time_point deadline);
     /// Connects, again and again, as long as there are sockets.
@@ -298,8 +304,8 @@ inline asio::awaitable<void> client_core::ask_and_introduce(
 inline void client_core::introduce(socket_ptr const& socket, json::value const& shown) {
     if (!introduced_.emplace(socket->nsp_name(), socket).second)
         return;
-    auto data = socket->introduction(shown);
-    send(make_frames(sio::packet_type::connect, socket->nsp_name(), std::move(data)), {});
+    auto const data = socket->introduction(shown);
+    send_packet(sio::packet_type::connect, socket->nsp_name(), data);
 }
 
 // ------------------------------------------------------------------------------- the connection
@@ -476,7 +482,7 @@ inline void client_core::on_outdated(sio::packet const& packet) {
     introduced_.erase(packet.nsp);
     answer_timer_.cancel();
     if (packet.type == sio::packet_type::connect)
-        send(make_frames(sio::packet_type::disconnect, packet.nsp), {});
+        send_packet(sio::packet_type::disconnect, packet.nsp);
     if (auto const successor = find(packet.nsp))
         introduce(successor);
 }

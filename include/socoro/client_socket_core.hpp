@@ -270,7 +270,7 @@ inline void client_socket_core::send_retried(bool again) {
     retried_id_ = id;
     auto content = entry->event;
     std::ignore = expect_reply(id, std::make_shared<retried>(share(), id));
-    send_request(make_frames({.nsp = nsp_, .id = id}, std::move(content)));
+    send_request(make_frames(settings().parser(), {.nsp = nsp_, .id = id}, std::move(content)));
     if (options_->ack_timeout)
         retry_timer_.arm_after(*options_->ack_timeout);
 }
@@ -454,7 +454,8 @@ inline void client_socket_core::disconnect(bool close) {
     if (close)
         return close_client();
     if (connected())
-        std::ignore = transmit(make_frames(sio::packet_type::disconnect, nsp_), {});
+        std::ignore =
+            transmit(make_frames(settings().parser(), sio::packet_type::disconnect, nsp_), {});
     end(errc::io_client_disconnect);
 }
 

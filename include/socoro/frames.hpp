@@ -5,10 +5,13 @@
 
 #include <socoro/event.hpp>
 #include <socoro/sio/encoder.hpp>
+#include <socoro/sio/parser.hpp>
 #include <socoro/transport/transport.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,10 +24,21 @@ using frame_list = std::vector<transport::packet_ptr>;
     return std::make_shared<eio::packet const>(eio::packet::from(message{binary, std::move(data)}));
 }
 
-/// The frames of an event or an acknowledgement.
-[[nodiscard]] inline frame_list make_frames(sio::header header, encoded_event&& content) {
+[[nodiscard]] inline frame_list to_frames(std::vector<message>&& messages) {
     frame_list out;
+    out.reserve(messages.size());
+    for (auto& message : messages)
+        out.push_back(make_frame(message.binary, std::move(message.data)));
+    return out;
+}
+
+/// The frames of an event or an acknowledgement, by a parser or, if it is null, as JSON.
+[[nodiscard]] inline frame_list
+make_frames(sio::parser const* by, sio::header header, encoded_event&& content) {
     header.attachments = content.binary.size();
+    if (by)
+        return to_frames(by->encode(header, content.json, std::move(content.binary)));
+    frame_list out;
     out.reserve(1 + content.binary.size());
     out.push_back(make_frame(false, sio::encode(header, content.json)));
     for (auto& data : content.binary)
@@ -32,16 +46,16 @@ using frame_list = std::vector<transport::packet_ptr>;
     return out;
 }
 
-/// The frames of a packet without attachments.
+/// The frames of a packet without attachments. Null as data is the same as none.
 [[nodiscard]] inline frame_list make_frames(
+    sio::parser const* by,
     sio::packet_type type,
     std::string_view nsp,
-    std::optional<json::value> data = std::nullopt) {
-    sio::packet packet;
-    packet.type = type;
-    packet.nsp = nsp;
-    packet.data = std::move(data);
-    return {make_frame(false, sio::encode(packet))};
+    std::optional<json::value> const& data = std::nullopt) {
+    encoded_event content;
+    if (data && !data->is_null())
+        sio::append_json(content.json, *data);
+    return make_frames(by, {.type = type, .nsp = nsp}, std::move(content));
 }
 
 }  // namespace socoro::detail

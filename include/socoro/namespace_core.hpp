@@ -51,15 +51,23 @@ struct namespace_rules {
 class namespace_core final : public adapter::session_owner,
                              public std::enable_shared_from_this<namespace_core> {
 public:
-    /// `kept_in` is what its clients may come back from; null if they may not.
+    /// `parser` is null for JSON. `kept_in` is what its clients may come back from; null if they
+    /// may not.
     namespace_core(
         std::string name,
         std::shared_ptr<net::shard> owner,
+        std::shared_ptr<sio::parser const> parser,
         std::shared_ptr<detail::recovery> kept_in = nullptr,
         namespace_rules given = {});
     namespace_core(namespace_core const&) = delete;
     namespace_core& operator=(namespace_core const&) = delete;
     ~namespace_core() override;
+
+    /// The frames of an event in this namespace, or of a request with this id. Any thread may ask.
+    [[nodiscard]] frame_list make_frames(std::optional<std::uint64_t> id, encoded_event&& event)
+        const {
+        return detail::make_frames(parser_.get(), {.nsp = name_, .id = id}, std::move(event));
+    }
 
     /// Sends the frames of the event `event` to every connected socket that the target names.
     void broadcast(
@@ -133,6 +141,7 @@ private:
 
     std::string name_;
     std::shared_ptr<net::shard> shard_;
+    std::shared_ptr<sio::parser const> parser_;
     adapter::memory adapter_;
     std::unordered_map<std::string, std::shared_ptr<socket_core>> sockets_;
     std::uint64_t next_ack_id_ = 0;
@@ -146,11 +155,13 @@ private:
 inline namespace_core::namespace_core(
     std::string name,
     std::shared_ptr<net::shard> owner,
+    std::shared_ptr<sio::parser const> parser,
     std::shared_ptr<detail::recovery> kept_in,
     namespace_rules given)
     : rules(std::move(given))
     , name_(std::move(name))
     , shard_(std::move(owner))
+    , parser_(std::move(parser))
     , recovery_(std::move(kept_in)) {
     if (recovery_)
         log_.emplace(recovery_->events());

@@ -35,11 +35,13 @@ struct parent_core {
 /// All namespaces of one server. Lives on its shard.
 class namespaces : public std::enable_shared_from_this<namespaces> {
 public:
-    /// `kept_in` is what clients may come back from; null if they may not.
-    explicit namespaces(
+    /// `parser` is null for JSON. `kept_in` is what clients may come back from; null if they may not.
+    namespaces(
         std::shared_ptr<net::shard> owner,
-        std::shared_ptr<recovery> kept_in = nullptr)
+        std::shared_ptr<sio::parser const> parser,
+        std::shared_ptr<recovery> kept_in)
         : shard_(std::move(owner))
+        , parser_(std::move(parser))
         , recovery_(std::move(kept_in)) {}
 
     /// The namespace of this name, made if it is not there. It stays.
@@ -78,6 +80,7 @@ private:
         std::shared_ptr<parent_core> const& parent);
 
     std::shared_ptr<net::shard> shard_;
+    std::shared_ptr<sio::parser const> parser_;
     std::shared_ptr<recovery> recovery_;
     std::map<std::string, std::shared_ptr<namespace_core>, std::less<>> namespaces_;
     std::vector<std::shared_ptr<parent_core>> parents_;
@@ -92,7 +95,7 @@ inline std::shared_ptr<namespace_core> namespaces::of(std::string name) {
         found->on_empty = nullptr;
         return found;
     }
-    auto made = net::make_on_shard<namespace_core>(shard_, name, shard_, recovery_);
+    auto made = net::make_on_shard<namespace_core>(shard_, name, shard_, parser_, recovery_);
     namespaces_.emplace(std::move(name), made);
     return made;
 }
@@ -126,7 +129,8 @@ namespaces::resolve(std::shared_ptr<namespaces> self, std::string name, boost::j
 inline std::shared_ptr<namespace_core> namespaces::make_child(
     std::string const& name,
     std::shared_ptr<parent_core> const& parent) {
-    auto made = net::make_on_shard<namespace_core>(shard_, name, shard_, recovery_, parent->rules);
+    auto made =
+        net::make_on_shard<namespace_core>(shard_, name, shard_, parser_, recovery_, parent->rules);
     made->on_empty = [weak = weak_from_this(), child = made.get()] {
         if (auto const self = weak.lock())
             self->forget_if_empty(*child);

@@ -4,7 +4,7 @@
 
 #include <socoro/channel_options.hpp>
 #include <socoro/net/clock.hpp>
-#include <socoro/sio/decoder.hpp>
+#include <socoro/sio/parser.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -29,7 +29,7 @@ public:
         channel_settings const& settings,
         std::function<void()> late)
         : timeout_(settings.channel().attachment_timeout)
-        , decoder_(settings.session().limits)
+        , decoder_(settings.parser(), settings.session().limits)
         , timer_(std::move(clock), std::move(late)) {}
 
     /// Takes a message. Gives the packet that it completes, if it does. Errors are final.
@@ -53,7 +53,7 @@ public:
 
 private:
     net::duration timeout_;
-    sio::decoder decoder_;
+    sio::chosen_decoder decoder_;
     net::timer timer_;
     std::size_t bytes_ = 0;
 };

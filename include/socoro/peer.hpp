@@ -105,7 +105,12 @@ private:
     void on_idle();
     /// The client broke the protocol, or idles: the connection ends.
     void close_connection();
-    void send(frame_list const& packets) { session_->send(packets); }
+    void send_packet(
+        sio::packet_type type,
+        std::string_view nsp,
+        std::optional<json::value> const& data = std::nullopt) {
+        session_->send(make_frames(options_->parser.get(), type, nsp, data));
+    }
 
     std::shared_ptr<engine::session_core> session_;
     std::shared_ptr<options const> options_;
@@ -295,7 +300,7 @@ inline void peer::accept(socket_ptr const& socket) {
     answer.emplace("sid", socket->id());
     if (socket->line)
         answer.emplace("pid", socket->line->pid);
-    send(make_frames(sio::packet_type::connect, socket->nsp_name(), std::move(answer)));
+    send_packet(sio::packet_type::connect, socket->nsp_name(), std::move(answer));
     if (auto const handler = socket->nsp()->rules.handler)
         tasks_->spawn(run(shared_from_this(), socket, handler));
 }
@@ -306,7 +311,7 @@ peer::refuse(std::string const& nsp, std::string_view message, json::value const
     answer.emplace("message", message);
     if (data)
         answer.emplace("data", *data);
-    send(make_frames(sio::packet_type::connect_error, nsp, std::move(answer)));
+    send_packet(sio::packet_type::connect_error, nsp, std::move(answer));
 }
 
 inline asio::awaitable<void> peer::run(
@@ -339,7 +344,7 @@ inline void peer::disconnect(socket_core& socket) {
     if (socket.reason())
         return;
     if (socket.connected())
-        send(make_frames(sio::packet_type::disconnect, socket.nsp_name()));
+        send_packet(sio::packet_type::disconnect, socket.nsp_name());
     forget(socket, errc::server_namespace_disconnect);
 }
 

@@ -11,6 +11,8 @@
 #include <socoro/options.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,8 +43,13 @@ struct numbered_event {
 /// The memory of one server, for all its namespaces. Lives on its shard.
 class recovery : public std::enable_shared_from_this<recovery> {
 public:
-    recovery(net::shard& owner, recovery_options const& opts)
+    /// `parser` is null for JSON.
+    recovery(
+        net::shard& owner,
+        recovery_options const& opts,
+        std::shared_ptr<sio::parser const> parser)
         : options_(opts)
+        , parser_(std::move(parser))
         , clock_(owner.clock())
         , events_(opts.event_bytes)
         , sessions_(opts.sessions)
@@ -77,6 +84,7 @@ private:
     void sweep();
 
     recovery_options options_;
+    std::shared_ptr<sio::parser const> parser_;
     std::shared_ptr<net::clock> clock_;
     adapter::event_numbers numbers_;
     adapter::event_memory events_;
@@ -85,7 +93,7 @@ private:
     bool closed_ = false;
 };
 
-/// The same frames with one more argument behind the others.
+/// The same frames, of JSON, with one more argument behind the others.
 [[nodiscard]] inline frame_list with_argument(frame_list frames, std::string_view text) {
     std::string data;
     auto const& before = frames.front()->data;
@@ -96,10 +104,46 @@ private:
     return frames;
 }
 
+/// The event in these frames, as the parser that wrote them reads it; nothing if it does not.
+[[nodiscard]] inline std::optional<sio::packet> read_back(
+    sio::parser const& by,
+    frame_list const& frames) {
+    // What we sent ourselves is no danger.
+    constexpr auto any = std::numeric_limits<std::size_t>::max();
+    limits bounds;
+    bounds.sio_attachments = bounds.sio_attachment_bytes = bounds.json_depth = any;
+    auto const decoder = by.make_decoder(bounds);
+    for (auto const& frame : frames) {
+        auto read = decoder->feed(message{frame->binary, frame->data});
+        if (!read)
+            return std::nullopt;
+        if (*read && (*read)->type == sio::packet_type::event && (*read)->data)
+            return std::move(*read);
+    }
+    return std::nullopt;
+}
+
+/// As above, whatever the parser that wrote them; the same frames if it cannot read them.
+[[nodiscard]] inline frame_list
+with_argument(sio::parser const& by, frame_list frames, std::string_view text) {
+    auto event = read_back(by, frames);
+    if (!event)
+        return frames;
+    event->data->get_array().emplace_back(text);
+    encoded_event content;
+    sio::append_json(content.json, *event->data);
+    content.binary = std::move(event->attachments);
+    return make_frames(&by, {.nsp = event->nsp, .id = event->id}, std::move(content));
+}
+
 inline numbered_event
 recovery::keep(adapter::event_log& in, frame_list frames, broadcast_target const& target) {
     auto const number = numbers_.next(clock_->date());
-    numbered_event event{number, with_argument(std::move(frames), adapter::offset_text(number))};
+    auto const text = adapter::offset_text(number);
+    numbered_event event{
+        number,
+        parser_ ? with_argument(*parser_, std::move(frames), text)
+                : with_argument(std::move(frames), text)};
     if (!closed_)
         in.append(number, event.frames, target, clock_->now());
     on_change();

@@ -68,7 +68,8 @@ private:
     void close_sockets(Predicate spares);
     [[nodiscard]] std::shared_ptr<recovery> make_recovery() const {
         auto const& asked = options_->connection_state_recovery;
-        return asked.enabled ? std::make_shared<recovery>(*shard_, asked) : nullptr;
+        return asked.enabled ? std::make_shared<recovery>(*shard_, asked, options_->parser)
+                             : nullptr;
     }
 
     std::shared_ptr<net::shard> shard_;
@@ -85,7 +86,7 @@ inline server_core::server_core(std::shared_ptr<net::shard> owner, options opts)
     , options_(std::make_shared<options const>(std::move(opts)))
     , bundle_(options_->serve_client ? options_->client_directory : std::filesystem::path())
     , tasks_(std::make_shared<net::task_group>(shard_))
-    , namespaces_(std::make_shared<detail::namespaces>(shard_, make_recovery()))
+    , namespaces_(std::make_shared<detail::namespaces>(shard_, options_->parser, make_recovery()))
     , root_(namespaces_->of("/")) {}
 
 inline void server_core::start() {

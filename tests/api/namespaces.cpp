@@ -522,7 +522,8 @@ TEST_CASE("api/rooms: a broadcast is encoded once, and the same packets reach ev
     first.send("0");
     second.send("0");
     auto const content = socoro::detail::encode_untyped("once");
-    auto const frames = socoro::detail::make_frames({}, socoro::detail::encoded_event(content));
+    auto const frames =
+        socoro::detail::make_frames(nullptr, {}, socoro::detail::encoded_event(content));
     c.scene.core_of("/").broadcast(socoro::detail::frame_list(frames), "once", {}, false);
     c.scene.world.run();
     // Both wait for a poll, holding one packet together.

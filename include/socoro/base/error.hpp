@@ -88,6 +88,7 @@ enum class errc {
     sio_unexpected_binary,      ///< an attachment nobody announced
     sio_attachments_too_large,  ///< the attachments of one packet exceed the limit
     sio_too_deep,               ///< JSON nested deeper than the limit
+    sio_malformed,              ///< a message that is no packet to the parser in use
 };
 
 /// Conditions to compare an error code with: `if (e.code() == socoro::closed)`.
@@ -202,6 +203,7 @@ namespace detail {
     case errc::sio_unexpected_binary: return "got binary data when not reconstructing a packet";
     case errc::sio_attachments_too_large: return "attachments too large";
     case errc::sio_too_deep: return "payload nested too deeply";
+    case errc::sio_malformed: return "malformed packet";
     }
     return "unknown error";
 }

@@ -12,6 +12,7 @@
 #include <socoro/sio/attachments.hpp>
 #include <socoro/sio/json_reader.hpp>
 #include <socoro/sio/packet.hpp>
+#include <socoro/sio/packet_rules.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -122,29 +123,6 @@ inline std::string_view header_reader::take_digits() noexcept {
     auto const digits = rest_.substr(0, size);
     rest_.remove_prefix(size);
     return digits;
-}
-
-/// Whether the first item can name an event: a number, or a string that is not reserved.
-[[nodiscard]] inline bool is_event(boost::json::value const& data) noexcept {
-    auto const* items = data.if_array();
-    if (!items || items->empty())
-        return false;
-    auto const* name = items->front().if_string();
-    return name ? !is_reserved_event({name->data(), name->size()}) : items->front().is_number();
-}
-
-/// Whether data that is present fits the type.
-[[nodiscard]] inline bool fits(packet_type type, boost::json::value const& data) noexcept {
-    switch (type) {
-    case packet_type::connect: return data.is_object();
-    case packet_type::disconnect: return false;
-    case packet_type::event:
-    case packet_type::binary_event: return is_event(data);
-    case packet_type::ack:
-    case packet_type::binary_ack: return data.is_array();
-    case packet_type::connect_error: return data.is_string() || data.is_object();
-    }
-    return false;
 }
 
 /// What a packet's text says: the packet without attachments, and how many of them follow.

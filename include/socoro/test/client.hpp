@@ -4,7 +4,7 @@
 
 #include <socoro/channel.hpp>
 #include <socoro/refused.hpp>
-#include <socoro/sio/decoder.hpp>
+#include <socoro/sio/parser.hpp>
 #include <socoro/test/memory_link.hpp>
 
 #include <functional>
@@ -29,7 +29,7 @@ public:
         : channel_core({}, std::move(owner), std::move(tasks), std::move(opts))
         , nsp_(std::move(nsp))
         , link_(std::move(link))
-        , decoder_(settings().session().limits) {}
+        , decoder_(settings().parser(), settings().session().limits) {}
 
     void start(boost::json::value const& auth);
     /// Loses the connection.
@@ -46,6 +46,12 @@ private:
             link_->deliver(*frame);
         return engine::sent::queued;
     }
+    void send_packet(
+        sio::packet_type type,
+        std::optional<boost::json::value> const& data = std::nullopt) {
+        auto const by = settings().parser();
+        std::ignore = transmit(socoro::detail::make_frames(by, type, nsp_, data), {});
+    }
     [[nodiscard]] std::uint64_t next_ack_id() override { return next_ack_id_++; }
     void on_flood() override { vanish(); }
     void on_packet(eio::packet const& packet);
@@ -54,7 +60,7 @@ private:
 
     std::string nsp_;
     std::shared_ptr<memory_link> link_;
-    sio::decoder decoder_;
+    sio::chosen_decoder decoder_;
     std::uint64_t next_ack_id_ = 0;
     std::optional<refused> refusal_;
 };
@@ -70,8 +76,7 @@ inline void client_core::start(boost::json::value const& auth) {
             if (auto const self = weak.lock())
                 self->on_close(errc::transport_close);
         });
-    auto const frames = socoro::detail::make_frames(sio::packet_type::connect, nsp_, auth);
-    std::ignore = transmit(frames, {});
+    send_packet(sio::packet_type::connect, auth);
 }
 
 inline void client_core::disconnect(bool close) {
@@ -79,7 +84,7 @@ inline void client_core::disconnect(bool close) {
         return;
     if (close)
         return vanish();
-    std::ignore = transmit(socoro::detail::make_frames(sio::packet_type::disconnect, nsp_), {});
+    send_packet(sio::packet_type::disconnect);
     on_close(errc::client_namespace_disconnect);
 }
 
