@@ -10,8 +10,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-INCLUDE = Path(__file__).resolve().parents[2] / "include"
-FLAGS = ["-std=c++20", "-fsyntax-only", f"-I{INCLUDE}", "-DASIO_HAS_CO_AWAIT=1", "-DASIO_HAS_STD_COROUTINE=1"]
+ROOT = Path(__file__).resolve().parents[2]
+INCLUDE = ROOT / "include"
+# Where tools/setup unpacks the headers that are not installed.
+UNPACKED = ROOT / "tests/debian/usr/include"
+FLAGS = ["-std=c++20", "-fsyntax-only", f"-I{INCLUDE}", "-isystem", str(UNPACKED),
+         "-DASIO_HAS_CO_AWAIT=1", "-DASIO_HAS_STD_COROUTINE=1"]
 
 
 def errors_of(command, header):

@@ -16,10 +16,11 @@ LAYERS = {
     "engine": 4,
 }
 ROOT_LAYER = 5  # what users touch: everything directly in socoro/, and rooms of their own there
-ROOT_ROOMS = {"adapter", "codec", "test"}
+ROOT_ROOMS = {"adapter", "codec", "msgpack", "test"}
 PROTOCOL_LAYER = 1
 ASIO_GATEWAY = "socoro/net/asio.hpp"
 OPENSSL_GATEWAY = "socoro/net/openssl.hpp"
+MSGPACK_GATEWAY = "socoro/msgpack/library.hpp"
 # The libraries that a header may bring into every program. What needs another one is opt-in.
 BOOST = {"beast", "describe", "intrusive", "json", "mp11", "system"}
 
@@ -49,6 +50,8 @@ def objection_to(header, style, included):
         return None if header == ASIO_GATEWAY else f"only {ASIO_GATEWAY} includes Asio"
     if included.startswith("openssl/"):
         return None if header == OPENSSL_GATEWAY else f"only {OPENSSL_GATEWAY} includes OpenSSL"
+    if included.split("/")[0].removesuffix(".hpp") == "msgpack":
+        return None if header == MSGPACK_GATEWAY else f"only {MSGPACK_GATEWAY} includes msgpack-cxx"
     if included.startswith("boost/"):
         library = included.split("/")[1].removesuffix(".hpp")
         return None if library in BOOST else f"Boost.{library} is not among the libraries used"
@@ -120,7 +123,7 @@ def missing_from_umbrella(include):
     return sorted(set(public) - brought_by_umbrella(include) - OPT_IN)
 
 
-OPT_IN = {"socoro/src.hpp", "socoro/test.hpp", "socoro/tls.hpp"}
+OPT_IN = {"socoro/msgpack.hpp", "socoro/src.hpp", "socoro/test.hpp", "socoro/tls.hpp"}
 
 
 def headers(include):

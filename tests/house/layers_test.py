@@ -26,7 +26,7 @@ class TheTree(unittest.TestCase):
         self.assertEqual(layers.missing_from_umbrella(INCLUDE), [])
 
     def test_brings_nothing_in_the_umbrella_that_is_opt_in(self):
-        opt_in = {*layers.OPT_IN, layers.OPENSSL_GATEWAY}
+        opt_in = {*layers.OPT_IN, layers.OPENSSL_GATEWAY, layers.MSGPACK_GATEWAY}
         self.assertEqual(layers.brought_by_umbrella(INCLUDE) & opt_in, set())
 
 
@@ -79,6 +79,12 @@ class AnArrow(unittest.TestCase):
         gateway = "only socoro/net/openssl.hpp includes OpenSSL"
         self.assert_refused("socoro/tls.hpp", "#include <openssl/ssl.h>", gateway)
         self.assertEqual(self.complaints("socoro/net/openssl.hpp", "#include <openssl/ssl.h>"), [])
+
+    def test_to_msgpack_is_refused_outside_its_gateway(self):
+        gateway = "only socoro/msgpack/library.hpp includes msgpack-cxx"
+        self.assert_refused("socoro/msgpack.hpp", "#include <msgpack.hpp>", gateway)
+        self.assert_refused("socoro/msgpack/reader.hpp", "#include <msgpack/unpack.hpp>", gateway)
+        self.assertEqual(self.complaints("socoro/msgpack/library.hpp", "#include <msgpack.hpp>"), [])
 
     def test_to_coroutines_is_refused_in_protocol_rooms(self):
         for name in ["socoro/sio/a.hpp", "socoro/base/a.hpp"]:
