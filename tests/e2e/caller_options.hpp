@@ -4,6 +4,8 @@
 
 #include <socoro/client_options.hpp>
 
+#include "parser_option.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -73,6 +75,9 @@ inline void read(json::value const& from, socoro::http::fields& into) {
 inline void read(json::value const& from, socoro::credentials& into) {
     into = to_credentials(from);
 }
+inline void read(json::value const& from, std::shared_ptr<socoro::sio::parser const>& into) {
+    into = parser_of(from.as_string());
+}
 template <typename T>
 void read(json::value const& from, std::optional<T>& into) {
     read(from, into.emplace());
@@ -108,6 +113,7 @@ void read(json::value const& from, std::optional<T>& into) {
     option("auth", options.auth);
     option("retries", options.retries);
     option("ackTimeout", options.ack_timeout);
+    option("parser", options.parser);
     if (known != given.size())
         throw std::invalid_argument("an unknown option among " + json::serialize(given));
     return options;

@@ -2,9 +2,11 @@
 // The server that Node's own client is tried against: every feature under a name of its own.
 //   conformance [--port N] [--client DIRECTORY] [--cors ORIGIN] [--ping MILLISECONDS]
 //               [--proxies N]
+//               [--parser msgpack] [--recovery MILLISECONDS]
 #include <socoro.hpp>
 
 #include "../../examples/support/program.hpp"
+#include "parser_option.hpp"
 
 #include <functional>
 #include <map>
@@ -149,6 +151,13 @@ int main(int argc, char** argv) {
     if (!ping.empty())
         options.ping_interval = options.ping_timeout = std::chrono::milliseconds(std::stoi(ping));
     options.trusted_proxies = std::stoul(example::option(argc, argv, "--proxies", "0"));
+    options.parser = parser_of(example::option(argc, argv, "--parser", "json"));
+    auto const recovery = example::option(argc, argv, "--recovery", "");
+    if (!recovery.empty()) {
+        auto& kept = options.connection_state_recovery;
+        kept.enabled = true;
+        kept.max_disconnection_duration = std::chrono::milliseconds(std::stoi(recovery));
+    }
     socoro::server io(context, options);
     io.on_connection([&io](socoro::socket socket) { return serve(io, socket); });
     io.of("/custom").on_connection(greet);
