@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { describe, it } from 'node:test';
+import { createSecureContext } from 'node:tls';
 import { Server } from 'socket.io';
 import { makeCertificates } from './helpers/certificates.mjs';
 import { connect } from './helpers/client.mjs';
@@ -298,8 +299,8 @@ it('the smallest client is answered', { timeout }, async t => {
 });
 
 /** Node's server behind TLS, which greets. */
-async function serveSecurely(t, options) {
-    const https = createServer(options);
+async function serveSecurely(t, options, look = () => {}) {
+    const https = createServer(options).on('secureConnection', look);
     const io = new Server(https);
     // Later the connection may be gone that the handshake came over.
     io.engine.on('connection', raw => { raw.subject = raw.request.socket.getPeerCertificate().subject; });
@@ -362,6 +363,40 @@ describe('TLS', { concurrency }, () => {
             assert.match(stranger.complaints, /certificate required|handshake failure|xhr poll error/);
         });
     }
+
+    for (const version of ['TLSv1.2', 'TLSv1.3']) {
+        it(`with Node's: a chain of two certificates is trusted, with ${version}`, { timeout }, async t => {
+            const { behind, ca } = await makeCertificates(t);
+            const [cert, key] = await Promise.all([readFile(behind.certificate), readFile(behind.key)]);
+            const spoken = [];
+            const port = await serveSecurely(t, { cert, key, minVersion: version, maxVersion: version }, stream => spoken.push(stream.getProtocol()));
+            const client = runExample(t, 'tls', [`https://localhost:${port}`, '--name', 'Ann', '--ca', ca]);
+            await client.reads('hello Ann');
+            await client.ends();
+            assert.deepEqual([...new Set(spoken)], [version]);
+        });
+    }
+
+    it("with Node's: a client asks for the host that it expects", { timeout }, async t => {
+        const { server, host, ca } = await makeCertificates(t);
+        const [cert, key, otherCert, otherKey] = await Promise.all(
+            [server.certificate, server.key, host.certificate, host.key].map(name => readFile(name)));
+        const asked = [];
+        const port = await serveSecurely(t, {
+            cert,
+            key,
+            SNICallback: (name, done) => {
+                asked.push(name);
+                done(null, name === 'chat.example' ? createSecureContext({ cert: otherCert, key: otherKey }) : undefined);
+            },
+        });
+        for (const args of [[], ['--server-name', 'chat.example']]) {
+            const client = runExample(t, 'tls', [`https://localhost:${port}`, '--name', 'Ann', '--ca', ca, ...args]);
+            await client.reads('hello Ann');
+            await client.ends();
+        }
+        assert.deepEqual([...new Set(asked)], ['localhost', 'chat.example']);
+    });
 
     it("ours: Node's client is greeted over either transport, and told of the end", { timeout }, async t => {
         const { server, ca } = await makeCertificates(t);
