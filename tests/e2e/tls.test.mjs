@@ -154,6 +154,9 @@ describe('a server that speaks TLS', { timeout: 110_000, concurrency: 2 }, () =>
         const { server: files, ca } = await makeCertificates(t);
         const server = await serve(t, files);
         const socket = await connect(t, server.address, { agent: await speaking(t, { ca }) });
+        // It is still there when the server closes.
+        const silent = connectPlainly(server.port, '127.0.0.1').on('error', () => {});
+        t.after(() => silent.destroy());
         const plain = connectPlainly(server.port, '127.0.0.1');
         plain.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
         plain.resume();
