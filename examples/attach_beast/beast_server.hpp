@@ -86,10 +86,10 @@ private:
         auto const family = connection.local_endpoint().protocol();
         auto back = [this, family](socoro::descriptor returned, std::string unanswered) {
             // This is socoro's thread; the connection is the host's again.
-            auto const handle = returned.release();
-            boost::asio::post(context_, [this, family, handle, read = std::move(unanswered)] {
-                start(tcp::socket(context_, family, handle), read);
-            });
+            auto resume = [this, family, held = std::move(returned), unanswered]() mutable {
+                start(tcp::socket(context_, family, held.release()), unanswered);
+            };
+            boost::asio::post(context_, std::move(resume));
         };
         io_.serve(socoro::descriptor(connection.release()), std::move(read), std::move(back));
     }

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
     auto const listen = [&] { return http.listen(example::port(argc, argv)); };
     auto const close = [&]() -> asio::awaitable<void> {
         timer.cancel();
+        http.stop_listening();
         co_await io.close(2s);
         co_await http.close(2s);
     };

@@ -88,10 +88,12 @@ public:
     ///
     /// A browser uses one connection for the sockets and for the pages beside them. So the first
     /// request on it that is not under the path goes `back(connection, unanswered)` to its server,
-    /// with the connection and the bytes that were read. It is called on the executor of this server,
-    /// at most once, and never once this was closed: the connection ends then. Without `back` the
-    /// answer to the first request is the last, and the client opens another connection: that costs
-    /// a connection for every poll.
+    /// with the connection and the bytes that were read. It is called on the executor of this
+    /// server, at most once, and never once this was closed: the connection ends then, as it does
+    /// when it takes longer than `deadlines` allow. Without `back` the answer to the first request
+    /// is the last, and the client opens another connection: that costs one for every poll. But a
+    /// connection from which nothing was read is this server's alone, and requests that are not
+    /// under the path get status 404.
     ///
     /// Once this was closed, `connection` is closed as well. Not for other threads.
     void serve(

@@ -63,7 +63,7 @@ struct shop : test::world {
     /// A connection for as many requests as one likes.
     test::memory_peer connect() {
         test::memory_connection const wire(shard);
-        io->serve(wire.stream, std::string(), [](auto const&, auto const&) {});
+        io->serve(wire.stream, std::string());
         run();
         return wire.peer;
     }
@@ -234,7 +234,7 @@ TEST_CASE("api/attaching: what is handed over by another thread when all is over
     CHECK(n.ask("").empty());
 }
 
-TEST_CASE("api/attaching: without a way back every answer is the last of its connection") {
+TEST_CASE("api/attaching: without a way back the answer is the last of its connection") {
     shop s;
     test::memory_connection const wire(s.shard);
     s.io->serve(wire.stream, get(s.target()) + get("/page"));
@@ -244,6 +244,11 @@ TEST_CASE("api/attaching: without a way back every answer is the last of its con
     CHECK(answers[0].body.starts_with("0{"));
     CHECK(answers[0].has("Connection: close"));
     CHECK(wire.peer.ended());
+    // Nobody else has read from this one.
+    auto const own = s.connect();
+    CHECK(s.ask(own, get("/page")) == "Not Found");
+    CHECK(s.ask(own, get(s.target())).starts_with("0{"));
+    CHECK_FALSE(own.ended());
 }
 
 TEST_CASE("api/attaching: the address is the connection's, unless one's own proxy says another") {
@@ -418,10 +423,7 @@ TEST_CASE("api/attaching: handlers have until the deadline, and are cancelled th
 
 TEST_CASE("api/attaching: who connected in the last moment is told that it is over") {
     shop s;
-    test::memory_connection const wire(s.shard);
-    auto const& fresh = wire.peer;
-    s.io->serve(wire.stream, std::string());
-    s.run();
+    auto const fresh = s.connect();
     auto const closed = s.spawn(s.io->close(5s));
     CHECK_FALSE(fresh.ended());
     fresh.send(get(s.target()));

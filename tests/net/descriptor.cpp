@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <string>
 #include <sys/socket.h>
+#include <tuple>
 #include <unistd.h>
 
 namespace net = socoro::net;
@@ -108,7 +109,7 @@ TEST_CASE("net/descriptor: what is no TCP is no TCP socket") {
     asio::local::connect_pair(a, b);
     auto const handle = a.release();
     CHECK_THROWS_AS(
-        net::to_tcp_socket(context.get_executor(), net::descriptor(handle)),
+        std::ignore = net::to_tcp_socket(context.get_executor(), net::descriptor(handle)),
         std::system_error);
     CHECK_FALSE(is_open(handle));
 }

@@ -62,8 +62,8 @@ public:
     /// Takes the requests under the path from `http`, which needs to run on the same executor.
     void attach(net::http_server& http) { core_->attach(*http.core()); }
 
-    /// Serves a connection that another HTTP server accepted, which has read `already_read` from
-    /// it. The first request on it that is not under the path goes `back`, with the connection;
+    /// Serves a connection that somebody else accepted. If they have read something, it is another
+    /// HTTP server's: the first request that is not under the path goes `back`, with the connection;
     /// without that, the first answer is the last.
     void serve(
         std::shared_ptr<net::stream> connection,

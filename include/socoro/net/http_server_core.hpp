@@ -102,7 +102,8 @@ public:
     /// Serves a connection of another server, which has read `already_read` from it: the head of a
     /// request first. The first request that nobody here owns goes `back`, with the connection. If
     /// `back` is empty, the answer to the first request is the last: what follows might be for the
-    /// other server, so the client has to connect again.
+    /// other server, so the client has to connect again. But if nothing was read either, nobody
+    /// else can have anything to do with the connection, and it is this server's alone.
     void serve_for_another(std::shared_ptr<stream> from, std::string already_read, give_back back);
 
     /// The same for a connection of another library, which is closed if it cannot be taken over:
@@ -256,6 +257,8 @@ inline void http_server_core::serve_for_another(
     std::shared_ptr<stream> from,
     std::string already_read,
     give_back back) {
+    if (!back && already_read.empty())
+        return serve(std::move(from));
     auto of = std::make_unique<borrowed>();
     of->connection = from;
     of->back = std::move(back);
