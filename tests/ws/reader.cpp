@@ -324,7 +324,7 @@ TEST_CASE("ws/reader: 65536 fragments of one byte are one message, by default th
 TEST_CASE("ws/reader: a message of the default limit arrives in pieces of a read buffer") {
     std::string const payload(1'000'000, 'm');
     auto const bytes = peer(ws::role::server).frame(opcode::text, payload).bytes();
-    auto const got = read_in_pieces(ws::role::server, bytes, {}, [] { return 16'384U; });
+    auto const got = read_in_pieces(ws::role::server, bytes, {}, {}, [] { return 16'384U; });
     CHECK(got == transcript{{{kind::text, payload}}, {}});
 }
 

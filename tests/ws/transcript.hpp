@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <random>
@@ -66,14 +68,18 @@ inline bool feed_all(ws::reader& reader, std::string_view piece, transcript& int
     return true;
 }
 
+/// Makes what a reader decompresses with; nothing if it is empty.
+using decompressor_maker = std::function<std::unique_ptr<ws::decompressor>()>;
+
 /// Reads in pieces whose sizes `next_size` tells.
 template <typename Sizes>
 transcript read_in_pieces(
     ws::role self,
     std::string_view bytes,
     socoro::limits const& bounds,
+    decompressor_maker const& make,
     Sizes next_size) {
-    ws::reader reader(self, bounds);
+    ws::reader reader(self, bounds, make ? make() : nullptr);
     transcript result;
     while (!bytes.empty()) {
         auto const piece = bytes.substr(0, next_size());
@@ -85,13 +91,17 @@ transcript read_in_pieces(
 }
 
 /// Reads in one piece, and checks that byte by byte and in random pieces it is the same.
-inline transcript read(ws::role self, std::string_view bytes, socoro::limits const& bounds = {}) {
-    auto const whole = read_in_pieces(self, bytes, bounds, [&] { return bytes.size(); });
-    CHECK(read_in_pieces(self, bytes, bounds, [] { return 1U; }) == whole);
+inline transcript read(
+    ws::role self,
+    std::string_view bytes,
+    socoro::limits const& bounds = {},
+    decompressor_maker const& make = {}) {
+    auto const whole = read_in_pieces(self, bytes, bounds, make, [&] { return bytes.size(); });
+    CHECK(read_in_pieces(self, bytes, bounds, make, [] { return 1U; }) == whole);
     std::minstd_rand random(42);
     for (int round = 0; round < 5; ++round)
-        CHECK(read_in_pieces(self, bytes, bounds, [&] { return 1 + random() % 9; }) == whole);
-    CHECK(read_in_pieces(self, bytes, bounds, [&] { return 1 + random() % 5000; }) == whole);
+        CHECK(read_in_pieces(self, bytes, bounds, make, [&] { return 1 + random() % 9; }) == whole);
+    CHECK(read_in_pieces(self, bytes, bounds, make, [&] { return 1 + random() % 5000; }) == whole);
     return whole;
 }
 
@@ -124,8 +134,10 @@ public:
     }
 
     [[nodiscard]] std::string const& bytes() const { return bytes_; }
-    [[nodiscard]] transcript read(socoro::limits const& bounds = {}) const {
-        return ws_test::read(self_, bytes_, bounds);
+    [[nodiscard]] transcript read(
+        socoro::limits const& bounds = {},
+        decompressor_maker const& make = {}) const {
+        return ws_test::read(self_, bytes_, bounds, make);
     }
 
 private:

@@ -71,6 +71,8 @@ enum class errc {
     ws_bad_utf8,             ///< text that is not UTF-8
     ws_message_too_large,    ///< a message over the limit
     ws_too_many_fragments,   ///< a message in more fragments than the limit
+    ws_bad_extensions,       ///< Sec-WebSocket-Extensions is malformed, or no answer to our offer
+    ws_bad_compression,      ///< a message that cannot be decompressed
 
     // Engine.IO packets and payloads.
     eio_empty_packet = 160,  ///< a packet without a type
@@ -190,6 +192,8 @@ namespace detail {
     case errc::ws_bad_utf8: return "invalid UTF-8 in WebSocket text";
     case errc::ws_message_too_large: return "Max payload size exceeded";
     case errc::ws_too_many_fragments: return "too many WebSocket fragments";
+    case errc::ws_bad_extensions: return "Invalid or unacceptable Sec-WebSocket-Extensions header";
+    case errc::ws_bad_compression: return "invalid compressed WebSocket message";
     case errc::eio_empty_packet: return "empty Engine.IO packet";
     case errc::eio_unknown_type: return "unknown Engine.IO packet type";
     case errc::eio_bad_open: return "malformed open packet";

@@ -102,7 +102,8 @@ inline close_code close_code_for(std::error_code const& error) noexcept {
     if (error.category() != errc_category())
         return close_code::internal_error;
     switch (static_cast<errc>(error.value())) {
-    case errc::ws_bad_utf8: return close_code::invalid_payload;
+    case errc::ws_bad_utf8:
+    case errc::ws_bad_compression: return close_code::invalid_payload;
     case errc::ws_message_too_large: return close_code::message_too_big;
     case errc::ws_too_many_fragments: return close_code::policy_violation;
     case errc::ws_reserved_bits:

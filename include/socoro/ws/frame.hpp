@@ -44,6 +44,10 @@ inline constexpr std::size_t max_header_size = 14;
 /// The longest payload of a control frame (section 5.5), in bytes.
 inline constexpr std::size_t max_control_size = 125;
 
+/// The bit among the reserved ones, RSV1, that an extension which compresses messages has for the
+/// first frame of one.
+inline constexpr std::uint8_t compressed_bit = 4;
+
 /// A frame's header.
 struct frame_header {
     bool fin = true;       ///< the last, or only, frame of its message
@@ -62,9 +66,13 @@ struct frame_header {
 /// Decodes the header at the front of `bytes`, which `self` received, into `header`.
 /// Returns its size, or 0 if more bytes are needed (14 always suffice). The first broken rule is
 /// the error, even when the header is not complete yet: `ws_reserved_bits`, `ws_bad_opcode`,
-/// `ws_bad_control_frame`, `ws_bad_mask` or `ws_bad_length`.
-[[nodiscard]] result<std::size_t>
-decode_header(std::string_view bytes, role self, frame_header& header);
+/// `ws_bad_control_frame`, `ws_bad_mask` or `ws_bad_length`. Reserved bits are refused, except for
+/// those in `extension_bits` in the first frame of a message.
+[[nodiscard]] result<std::size_t> decode_header(
+    std::string_view bytes,
+    role self,
+    frame_header& header,
+    std::uint8_t extension_bits = 0);
 
 /// Appends the header with the shortest form of its length. Writes what it is told: the rules of
 /// sending are the writer's.
@@ -76,11 +84,13 @@ namespace detail {
 inline constexpr std::uint8_t length_in_16_bits = 126;
 inline constexpr std::uint8_t length_in_64_bits = 127;
 
-[[nodiscard]] inline std::error_code decode_first_byte(std::uint8_t byte, frame_header& header) {
+[[nodiscard]] inline std::error_code
+decode_first_byte(std::uint8_t byte, frame_header& header, std::uint8_t extension_bits) {
     header.fin = (byte & 0x80U) != 0;
     header.rsv = static_cast<std::uint8_t>((byte >> 4U) & 0x7U);
     header.op = static_cast<opcode>(byte & 0xfU);
-    if (header.rsv != 0)
+    bool const is_first = header.op == opcode::text || header.op == opcode::binary;
+    if ((header.rsv & ~(is_first ? extension_bits : 0U)) != 0)
         return errc::ws_reserved_bits;
     if (is_reserved(header.op))
         return errc::ws_bad_opcode;
@@ -132,11 +142,16 @@ inline bool has_length(std::string_view bytes) noexcept {
     return bytes.size() >= 2 + extended;
 }
 
-inline result<std::size_t> decode_header(std::string_view bytes, role self, frame_header& header) {
+inline result<std::size_t> decode_header(
+    std::string_view bytes,
+    role self,
+    frame_header& header,
+    std::uint8_t extension_bits) {
     constexpr std::size_t incomplete = 0;
     if (bytes.empty())
         return incomplete;
-    if (auto const ec = detail::decode_first_byte(static_cast<std::uint8_t>(bytes[0]), header))
+    auto const first = static_cast<std::uint8_t>(bytes[0]);
+    if (auto const ec = detail::decode_first_byte(first, header, extension_bits))
         return ec;
     if (bytes.size() < 2)
         return incomplete;

@@ -7,12 +7,15 @@
 #include <socoro/base/result.hpp>
 #include <socoro/base/utf8.hpp>
 #include <socoro/ws/close.hpp>
+#include <socoro/ws/compression.hpp>
 #include <socoro/ws/frame.hpp>
 #include <socoro/ws/mask.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,20 +38,26 @@ struct event {
 
 /// Puts frames together. Control frames between the fragments of a message are delivered when
 /// they arrive, before the message. Memory grows with what has arrived, never with what a header
-/// announces; a message is collected in one buffer, which the event takes along.
+/// announces; a message is collected in one buffer, which the event takes along. A compressed
+/// message is decompressed as it arrives.
 ///
 /// The loop is: `feed` what is left of the input, take the event of `next`, until all is consumed.
 class reader {
 public:
     /// Reads what `self` receives. Of `bounds` it keeps `max_http_buffer_size` (bytes of one
-    /// message) and `ws_fragments`.
-    explicit reader(role self, limits const& bounds = {});
+    /// message, on the wire and decompressed) and `ws_fragments`. Without `with` no message may be
+    /// compressed.
+    explicit reader(
+        role self,
+        limits const& bounds = {},
+        std::unique_ptr<decompressor> with = nullptr);
 
     /// Takes bytes until an event is complete or the input ends, and returns how many it took:
     /// none while an event waits to be taken, all of them (unread) after a close frame.
     /// Errors are final and come back from every later call: those of `decode_header` and
     /// `decode_close`, `ws_bad_continuation`, `ws_bad_utf8` as soon as no further byte could make
-    /// the text valid, `ws_message_too_large` and `ws_too_many_fragments` at the header.
+    /// the text valid, `ws_message_too_large` and `ws_too_many_fragments` at the header, and those
+    /// of the decompressor.
     [[nodiscard]] result<std::size_t> feed(std::string_view bytes);
 
     /// The event that `feed` completed, moved out.
@@ -57,6 +66,9 @@ public:
 private:
     [[nodiscard]] result<std::size_t> take_header(std::string_view bytes);
     [[nodiscard]] result<std::size_t> take_payload(std::string_view bytes);
+    [[nodiscard]] std::error_code collect(std::string_view piece);
+    [[nodiscard]] std::error_code decompress(std::string_view piece);
+    [[nodiscard]] std::error_code check_text(std::size_t begin);
     [[nodiscard]] std::error_code check_fragment() const;
     [[nodiscard]] std::error_code begin_frame();
     [[nodiscard]] std::error_code begin_fragment();
@@ -71,10 +83,13 @@ private:
     bool in_payload_ = false;  // of the current frame
     bool in_message_ = false;  // more fragments of it have to come
     bool text_ = false;        // what the message is
+    bool compressed_ = false;  // so is the message
     bool closed_ = false;
     frame_header header_;  // of the current frame
     std::uint64_t remaining_ = 0;
     std::size_t fragments_ = 0;
+    std::size_t announced_ = 0;  // bytes of the message on the wire, as far as headers told
+    std::unique_ptr<decompressor> decompressor_;
     std::string head_;  // the beginning of a header that came in pieces
     std::string message_;
     std::string control_;
@@ -83,10 +98,11 @@ private:
     std::optional<event> ready_;
 };
 
-inline reader::reader(role self, limits const& bounds)
+inline reader::reader(role self, limits const& bounds, std::unique_ptr<decompressor> with)
     : max_message_(bounds.max_http_buffer_size)
     , max_fragments_(bounds.ws_fragments)
-    , self_(self) {}
+    , self_(self)
+    , decompressor_(std::move(with)) {}
 
 inline result<std::size_t> reader::feed(std::string_view bytes) {
     if (failure_)
@@ -109,7 +125,7 @@ inline result<std::size_t> reader::take_header(std::string_view bytes) {
     if (kept > 0)
         head_.append(bytes.substr(0, max_header_size - kept));
     auto const known = kept > 0 ? std::string_view(head_) : bytes;
-    auto const size = decode_header(known, self_, header_);
+    auto const size = decode_header(known, self_, header_, decompressor_ ? compressed_bit : 0);
     if (!size)
         return size;
     if (has_length(known))
@@ -128,20 +144,49 @@ inline result<std::size_t> reader::take_header(std::string_view bytes) {
 
 inline result<std::size_t> reader::take_payload(std::string_view bytes) {
     auto const size = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, bytes.size()));
-    bool const control = is_control(header_.op);
-    auto& buffer = control ? control_ : message_;
-    auto const start = buffer.size();
-    buffer.append(bytes.substr(0, size));
-    auto const piece = std::span(buffer).subspan(start);
-    if (header_.masked)
-        apply_mask(piece, header_.key, header_.length - remaining_);
-    if (text_ && !control && !utf8_.feed({piece.data(), piece.size()}))
-        return errc::ws_bad_utf8;
+    auto const piece = bytes.substr(0, size);
+    bool const plain = !compressed_ || is_control(header_.op);
+    if (auto const ec = plain ? collect(piece) : decompress(piece))
+        return ec;
     remaining_ -= size;
     if (remaining_ == 0)
         if (auto const ec = end_frame())
             return ec;
     return size;
+}
+
+inline std::error_code reader::collect(std::string_view piece) {
+    bool const control = is_control(header_.op);
+    auto& buffer = control ? control_ : message_;
+    auto const begin = buffer.size();
+    buffer.append(piece);
+    if (header_.masked)
+        apply_mask(std::span(buffer).subspan(begin), header_.key, header_.length - remaining_);
+    return control ? std::error_code() : check_text(begin);
+}
+
+inline std::error_code reader::decompress(std::string_view piece) {
+    std::array<char, 4096> unmasked;
+    auto offset = header_.length - remaining_;
+    for (; !piece.empty(); piece.remove_prefix(std::min(piece.size(), unmasked.size()))) {
+        auto const part = std::span(unmasked).first(piece.copy(unmasked.data(), unmasked.size()));
+        if (header_.masked)
+            apply_mask(part, header_.key, offset);
+        offset += part.size();
+        auto const begin = message_.size();
+        if (auto const ec = decompressor_->feed({part.data(), part.size()}, max_message_, message_))
+            return ec;
+        if (auto const ec = check_text(begin))
+            return ec;
+    }
+    return {};
+}
+
+/// Checks what of the message is new.
+inline std::error_code reader::check_text(std::size_t begin) {
+    if (text_ && !utf8_.feed(std::string_view(message_).substr(begin)))
+        return errc::ws_bad_utf8;
+    return {};
 }
 
 /// What a data frame may not be is refused as soon as its length is known.
@@ -150,8 +195,8 @@ inline std::error_code reader::check_fragment() const {
         return {};
     if ((header_.op != opcode::continuation) == in_message_)
         return errc::ws_bad_continuation;
-    // The subtraction cannot wrap: what was collected passed this very test.
-    if (header_.length > max_message_ - message_.size())
+    // The subtraction cannot wrap: what was announced before passed this very test.
+    if (header_.length > max_message_ - announced_)
         return errc::ws_message_too_large;
     return {};
 }
@@ -168,8 +213,10 @@ inline std::error_code reader::begin_frame() {
 inline std::error_code reader::begin_fragment() {
     if (header_.op != opcode::continuation) {
         text_ = header_.op == opcode::text;
+        compressed_ = header_.rsv != 0;
         fragments_ = 0;
     }
+    announced_ += static_cast<std::size_t>(header_.length);
     if (++fragments_ > max_fragments_)
         return errc::ws_too_many_fragments;
     in_message_ = !header_.fin;
@@ -187,6 +234,14 @@ inline std::error_code reader::end_frame() {
 }
 
 inline std::error_code reader::end_message() {
+    announced_ = 0;
+    if (compressed_) {
+        auto const begin = message_.size();
+        if (auto const ec = decompressor_->finish(max_message_, message_))
+            return ec;
+        if (auto const ec = check_text(begin))
+            return ec;
+    }
     if (text_ && !utf8_.finish())
         return errc::ws_bad_utf8;
     deliver(text_ ? event::kind::text : event::kind::binary, message_);

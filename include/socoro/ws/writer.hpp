@@ -7,6 +7,7 @@
 #include <socoro/ws/mask.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -26,12 +27,14 @@ void append_frame(
 
 /// Appends only the header of a whole message or control frame whose payload of `payload_size`
 /// bytes follows by other means, so that a shared payload is written without a copy. With a
-/// `key` the payload has to be masked with it, from offset 0. Throws as `append_frame`.
+/// `key` the payload has to be masked with it, from offset 0. `rsv` are the reserved bits. Throws
+/// as `append_frame`.
 void append_message_header(
     std::string& out,
     opcode op,
     std::size_t payload_size,
-    std::optional<mask_key> key = std::nullopt);
+    std::optional<mask_key> key = std::nullopt,
+    std::uint8_t rsv = 0);
 
 /// Appends one fragment of a message: the first says `text` or `binary`, the others
 /// `continuation`, the last has `fin`. Throws `std::invalid_argument` for any other opcode.
@@ -49,9 +52,11 @@ inline void append_data_header(
     opcode op,
     bool fin,
     std::size_t size,
-    std::optional<mask_key> const& key) {
+    std::optional<mask_key> const& key,
+    std::uint8_t rsv = 0) {
     frame_header header;
     header.fin = fin;
+    header.rsv = rsv;
     header.op = op;
     header.masked = key.has_value();
     header.key = key.value_or(mask_key{});
@@ -73,12 +78,13 @@ inline void append_message_header(
     std::string& out,
     opcode op,
     std::size_t payload_size,
-    std::optional<mask_key> key) {
+    std::optional<mask_key> key,
+    std::uint8_t rsv) {
     if (op == opcode::continuation || is_reserved(op))
         throw std::invalid_argument("a WebSocket frame needs an opcode of its own");
     if (is_control(op) && payload_size > max_control_size)
         throw std::invalid_argument("a WebSocket control frame carries 125 bytes at most");
-    detail::append_data_header(out, op, true, payload_size, key);
+    detail::append_data_header(out, op, true, payload_size, key, rsv);
 }
 
 inline void
