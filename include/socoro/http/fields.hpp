@@ -52,6 +52,9 @@ public:
     /// How many fields have that name.
     [[nodiscard]] std::size_t count(std::string_view name) const;
 
+    /// The values of all fields of that name, as the comma-separated list that they make up.
+    [[nodiscard]] std::string list(std::string_view name) const;
+
     /// Whether the comma-separated list that all fields of that name make up together (RFC 9110
     /// section 5.6.1) has `token` as a member, ASCII case ignored.
     [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const;
@@ -106,6 +109,14 @@ inline bool fields::contains(std::string_view name) const {
 
 inline std::size_t fields::count(std::string_view name) const {
     return static_cast<std::size_t>(std::count_if(list_.begin(), list_.end(), named(name)));
+}
+
+inline std::string fields::list(std::string_view name) const {
+    std::string all;
+    for (auto const& f : list_)
+        if (detail::same_name(f.name, name))
+            all.append(all.empty() ? "" : ", ").append(f.value);
+    return all;
 }
 
 inline bool fields::has_token(std::string_view name, std::string_view token) const {
