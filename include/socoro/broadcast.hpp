@@ -53,6 +53,13 @@ public:
         return next;
     }
 
+    /// Compressed or not: see `basic_socket::compress`.
+    [[nodiscard]] basic_broadcast compress(bool wanted) const {
+        auto next = *this;
+        next.compress_ = wanted;
+        return next;
+    }
+
     /// `call` waits no longer than this.
     [[nodiscard]] basic_broadcast timeout(duration within) const {
         auto next = *this;
@@ -112,12 +119,14 @@ public:
 private:
     void emit_encoded(detail::encoded_event&& event) const {
         auto const name = event.name;
+        event.compress = compress_;
         auto frames = nsp_->make_frames(std::nullopt, std::move(event));
         nsp_->broadcast(std::move(frames), name, target_, is_volatile_);
     }
 
     [[nodiscard]] detail::group_guard ask(detail::encoded_event&& event) const {
         nsp_->owner()->run_submitted();
+        event.compress = compress_;
         auto const id = nsp_->next_ack_id();
         auto const call = std::make_shared<detail::group_call>(*nsp_->owner());
         auto const frames = nsp_->make_frames(id, std::move(event));
@@ -132,6 +141,7 @@ private:
     broadcast_target target_;
     std::optional<duration> timeout_;
     bool is_volatile_ = false;
+    bool compress_ = true;
 };
 
 /// Whom to send to, any event.

@@ -149,7 +149,7 @@ public:
     template <detail::maybe_event E>
     void emit(E const& event) const {
         static_assert(detail::check_emitted<Contract, E>());
-        core_->emit(detail::encode_event(event), is_volatile_);
+        core_->emit(flagged(detail::encode_event(event)), is_volatile_);
     }
 
     /// Sends an event made of these arguments.
@@ -157,7 +157,7 @@ public:
     void emit(Args&&... args) const {
         static_assert(detail::check_emitted<Contract, E>());
         auto const event = detail::make_event<E>(std::forward<Args>(args)...);
-        core_->emit(detail::encode_event(event), is_volatile_);
+        core_->emit(flagged(detail::encode_event(event)), is_volatile_);
     }
 
     /// Sends an event whose name is known at run time only. Throws `std::system_error` with
@@ -165,13 +165,13 @@ public:
     template <typename... Args>
     void emit(std::string_view name, Args const&... args) const {
         static_assert(detail::check_untyped<Contract>());
-        core_->emit(detail::encode_untyped(name, args...), is_volatile_);
+        core_->emit(flagged(detail::encode_untyped(name, args...)), is_volatile_);
     }
 
     /// Sends on an event that was received, under the name that it has now.
     void emit(any_event const& event) const {
         static_assert(detail::check_untyped<Contract>());
-        core_->emit(detail::encode_event(event), is_volatile_);
+        core_->emit(flagged(detail::encode_event(event)), is_volatile_);
     }
 
     /// Sends the event `message`.
@@ -196,12 +196,12 @@ public:
             auto const event =
                 detail::without_last(make, std::forward_as_tuple(std::forward<Args>(args)...));
             return detail::try_await_reply<reply>(
-                core_->call(detail::encode_event(event)),
+                core_->call(flagged(detail::encode_event(event))),
                 call_deadline());
         } else {
             auto const event = detail::make_event<E>(std::forward<Args>(args)...);
             return detail::await_reply<reply>(
-                core_->call(detail::encode_event(event)),
+                core_->call(flagged(detail::encode_event(event))),
                 call_deadline());
         }
     }
@@ -244,9 +244,16 @@ protected:
         return deadline(timeout_ ? timeout_ : core_->call_timeout());
     }
 
+    /// The same event, as this handle sends it.
+    [[nodiscard]] detail::encoded_event&& flagged(detail::encoded_event&& event) const noexcept {
+        event.compress = compress_;
+        return std::move(event);
+    }
+
     std::shared_ptr<Core> core_;
     std::optional<duration> timeout_;
     bool is_volatile_ = false;
+    bool compress_ = true;
 };
 
 }  // namespace socoro

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <socoro/base/file.hpp>
+#include <socoro/http/content_coding.hpp>
 #include <socoro/http/message.hpp>
 
 #include <boost/json.hpp>
@@ -11,7 +12,9 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,8 +25,11 @@ namespace socoro::detail {
 /// Answers requests for the script. Files are read when they are first asked for, then kept.
 class client_bundle {
 public:
-    /// `directory` is the package's folder `dist`; empty if there is no script to serve.
-    explicit client_bundle(std::filesystem::path directory);
+    /// `directory` is the package's folder `dist`; empty if there is no script to serve. Without
+    /// `compression` nothing is compressed.
+    explicit client_bundle(
+        std::filesystem::path directory,
+        std::shared_ptr<http::compression const> compression = nullptr);
 
     /// The answer to a request for `name`, what follows the path and its slash; nothing if that
     /// is no file of the script.
@@ -42,13 +48,25 @@ private:
         "socket.io.msgpack.min.js",
         "socket.io.msgpack.min.js.map"};
 
+    using contents = std::map<std::string, std::string, std::less<>>;
+
     /// The content of a file, read when it is first asked for; null if it is not there.
     [[nodiscard]] std::string const* content_of(std::string_view name);
+    /// The same compressed, once for all.
+    [[nodiscard]] std::string const&
+    coded_content(std::string_view name, std::string const& content, http::coding as);
+    void add_content(
+        http::response& answer,
+        std::string_view name,
+        std::string const& content,
+        http::request const& request);
     [[nodiscard]] bool is_known_to(http::request const& request) const;
 
     std::filesystem::path directory_;
     std::string etag_;
-    std::map<std::string, std::string, std::less<>> contents_;
+    contents contents_;
+    std::shared_ptr<http::compression const> compression_;
+    std::map<http::coding, contents> coded_;
 };
 
 /// The version in the package's own description, one folder above.
@@ -63,8 +81,11 @@ private:
     return std::string(version->get_string());
 }
 
-inline client_bundle::client_bundle(std::filesystem::path directory)
-    : directory_(std::move(directory)) {
+inline client_bundle::client_bundle(
+    std::filesystem::path directory,
+    std::shared_ptr<http::compression const> compression)
+    : directory_(std::move(directory))
+    , compression_(std::move(compression)) {
     if (!directory_.empty())
         etag_ = '"' + version_of_package(directory_) + '"';
 }
@@ -88,8 +109,36 @@ inline std::optional<http::response> client_bundle::find(
     if (is_known_to(request))
         answer.status = 304;
     else
-        answer.body = *content;
+        add_content(answer, name, *content, request);
     return answer;
+}
+
+inline void client_bundle::add_content(
+    http::response& answer,
+    std::string_view name,
+    std::string const& content,
+    http::request const& request) {
+    auto chosen = http::coding::identity;
+    if (compression_) {
+        // Unlike the reference's: caches may keep these answers.
+        answer.headers.add("Vary", "Accept-Encoding");
+        chosen = http::preferred_coding(request.headers.list("Accept-Encoding"));
+    }
+    if (chosen == http::coding::identity) {
+        answer.body = content;
+        return;
+    }
+    answer.headers.add("Content-Encoding", std::string(http::name_of(chosen)));
+    answer.body = coded_content(name, content, chosen);
+}
+
+inline std::string const&
+client_bundle::coded_content(std::string_view name, std::string const& content, http::coding as) {
+    auto& kept = coded_[as];
+    auto const found = kept.find(name);
+    if (found != kept.end())
+        return found->second;
+    return kept.emplace(name, compression_->encode(as, content)).first->second;
 }
 
 inline bool client_bundle::is_known_to(http::request const& request) const {

@@ -21,7 +21,7 @@ namespace socoro {
 /// connect are exhausted, or when the client is closed. `on_connect`, `on_disconnect`,
 /// `connect_error` and `reconnect_attempt` can be received like events.
 ///
-/// Any thread may copy it, use what it gives to send (`emit`, `send`, `volatile_`) and `disconnect`;
+/// Any thread may copy it, use what it gives to send (`emit`, `send`, `volatile_`, `compress`) and `disconnect`;
 /// everything else is used on the client's executor.
 template <typename Contract = no_contract>
 class basic_client_socket : public channel<detail::client_socket_core, Contract> {
@@ -44,6 +44,7 @@ public:
         : base(other.core_) {
         base::timeout_ = other.timeout_;
         base::is_volatile_ = other.is_volatile_;
+        base::compress_ = other.compress_;
     }
 
     /// The identifier that the server has given it, 20 characters from servers of ours and of the
@@ -80,6 +81,14 @@ public:
         auto careless = *this;
         careless.is_volatile_ = true;
         return careless;
+    }
+
+    /// A handle of the same socket whose events are compressed or not, where the connection can do
+    /// that.
+    [[nodiscard]] basic_client_socket compress(bool wanted) const {
+        auto as_wanted = *this;
+        as_wanted.compress_ = wanted;
+        return as_wanted;
     }
 
     /// Leaves the namespace, for good, with the reason `io client disconnect`. What was sent before

@@ -141,6 +141,8 @@ struct encoded_event {
     attachments binary;
     /// The text belongs to whoever encoded the event.
     std::string_view name;
+    /// Whether transports may compress it.
+    bool compress = true;
 };
 
 /// Most events take no more, so that their text is allocated once.

@@ -20,15 +20,18 @@ namespace socoro::detail {
 /// The text and the attachments of one Socket.IO packet, which stay together.
 using frame_list = std::vector<transport::packet_ptr>;
 
-[[nodiscard]] inline transport::packet_ptr make_frame(bool binary, std::string data) {
-    return std::make_shared<eio::packet const>(eio::packet::from(message{binary, std::move(data)}));
+[[nodiscard]] inline transport::packet_ptr
+make_frame(bool binary, std::string data, bool compress = true) {
+    auto packet = eio::packet::from(message{binary, std::move(data)});
+    packet.compress = compress;
+    return std::make_shared<eio::packet const>(std::move(packet));
 }
 
-[[nodiscard]] inline frame_list to_frames(std::vector<message>&& messages) {
+[[nodiscard]] inline frame_list to_frames(std::vector<message>&& messages, bool compress) {
     frame_list out;
     out.reserve(messages.size());
     for (auto& message : messages)
-        out.push_back(make_frame(message.binary, std::move(message.data)));
+        out.push_back(make_frame(message.binary, std::move(message.data), compress));
     return out;
 }
 
@@ -37,12 +40,14 @@ using frame_list = std::vector<transport::packet_ptr>;
 make_frames(sio::parser const* by, sio::header header, encoded_event&& content) {
     header.attachments = content.binary.size();
     if (by)
-        return to_frames(by->encode(header, content.json, std::move(content.binary)));
+        return to_frames(
+            by->encode(header, content.json, std::move(content.binary)),
+            content.compress);
     frame_list out;
     out.reserve(1 + content.binary.size());
-    out.push_back(make_frame(false, sio::encode(header, content.json)));
+    out.push_back(make_frame(false, sio::encode(header, content.json), content.compress));
     for (auto& data : content.binary)
-        out.push_back(make_frame(true, std::move(data)));
+        out.push_back(make_frame(true, std::move(data), content.compress));
     return out;
 }
 

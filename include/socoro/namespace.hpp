@@ -88,8 +88,8 @@ private:
 }  // namespace detail
 
 /// One namespace of a server: a handle, cheap to copy. Any thread may copy it and use what it
-/// gives to send (`emit`, `send`, `to`, `except`, `volatile_`); everything else is used on the
-/// server's executor, or before that runs.
+/// gives to send (`emit`, `send`, `to`, `except`, `volatile_`, `compress`); everything else is used
+/// on the server's executor, or before that runs.
 class nsp : public detail::rules_of<nsp> {
 public:
     explicit nsp(std::shared_ptr<detail::namespace_core> core) : core_(std::move(core)) {}
@@ -134,6 +134,10 @@ public:
     }
     /// To everybody to whom it can leave at once.
     [[nodiscard]] broadcast_operator volatile_() const { return everyone().volatile_(); }
+    /// Compressed or not: see `basic_socket::compress`.
+    [[nodiscard]] broadcast_operator compress(bool wanted) const {
+        return everyone().compress(wanted);
+    }
     /// To everybody; `call` waits no longer than this.
     [[nodiscard]] broadcast_operator timeout(broadcast_operator::duration within) const {
         return everyone().timeout(within);

@@ -100,7 +100,7 @@ private:
     data.reserve(before.size() + text.size() + 3);
     // It ends as an array that has at least the name of the event.
     data.append(before, 0, before.size() - 1).append(",\"").append(text).append("\"]");
-    frames.front() = make_frame(false, std::move(data));
+    frames.front() = make_frame(false, std::move(data), frames.front()->compress);
     return frames;
 }
 

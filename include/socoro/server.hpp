@@ -31,8 +31,8 @@ using net::listen_options;
 /// destroying the server disconnects its clients, whose handlers then end by themselves.
 ///
 /// Any thread may use what it gives to send to the namespace `/` (`emit`, `send`, `to`, `except`,
-/// `volatile_`) and `close` it, ask it what it `owns`, and give it connections (`serve`) but those
-/// that are a `net::stream`; everything else is used on its executor, or before that runs.
+/// `volatile_`, `compress`) and `close` it, ask it what it `owns`, and give it connections (`serve`)
+/// but those that are a `net::stream`; everything else is used on its executor, or before that runs.
 class server {
 public:
     using duration = broadcast_operator::duration;
@@ -220,6 +220,8 @@ public:
 
     /// To the sockets of the namespace `/` to whom it can leave at once.
     [[nodiscard]] broadcast_operator volatile_() const { return root().volatile_(); }
+    /// Compressed or not: see `basic_socket::compress`.
+    [[nodiscard]] broadcast_operator compress(bool wanted) const { return root().compress(wanted); }
     /// To the sockets of the namespace `/`; `call` waits no longer than this.
     [[nodiscard]] broadcast_operator timeout(duration within) const {
         return root().timeout(within);

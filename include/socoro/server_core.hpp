@@ -84,7 +84,9 @@ private:
 inline server_core::server_core(std::shared_ptr<net::shard> owner, options opts)
     : shard_(std::move(owner))
     , options_(std::make_shared<options const>(std::move(opts)))
-    , bundle_(options_->serve_client ? options_->client_directory : std::filesystem::path())
+    , bundle_(
+          options_->serve_client ? options_->client_directory : std::filesystem::path(),
+          options_->http_compression)
     , tasks_(std::make_shared<net::task_group>(shard_))
     , namespaces_(std::make_shared<detail::namespaces>(shard_, options_->parser, make_recovery()))
     , root_(namespaces_->of("/")) {}

@@ -20,7 +20,7 @@ namespace socoro {
 /// handler can say goodbye.
 ///
 /// Any thread may copy it, use what it gives to send (`emit`, `send`, `to`, `broadcast`,
-/// `volatile_`) and `disconnect`; everything else is used on the server's executor.
+/// `volatile_`, `compress`) and `disconnect`; everything else is used on the server's executor.
 template <typename Contract>
 class basic_socket : public channel<detail::socket_core, Contract> {
     using base = channel<detail::socket_core, Contract>;
@@ -38,6 +38,7 @@ public:
         : base(other.core_) {
         base::timeout_ = other.timeout_;
         base::is_volatile_ = other.is_volatile_;
+        base::compress_ = other.compress_;
     }
 
     /// What the client brought: headers, cookies, query, `auth`, address.
@@ -68,9 +69,19 @@ public:
         return careless;
     }
 
+    /// A handle of the same socket whose events are compressed or not, where the connection can do
+    /// that: not is for what is compressed already, pictures for example, or secret.
+    [[nodiscard]] basic_socket compress(bool wanted) const {
+        auto as_wanted = *this;
+        as_wanted.compress_ = wanted;
+        return as_wanted;
+    }
+
     /// To everybody in the namespace but this socket.
     [[nodiscard]] basic_broadcast<Contract> broadcast() const {
         auto others = basic_broadcast<Contract>(core_->nsp()).except(base::id());
+        if (!base::compress_)
+            others = others.compress(false);
         if (base::is_volatile_)
             others = others.volatile_();
         return base::timeout_ ? others.timeout(*base::timeout_) : others;

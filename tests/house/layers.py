@@ -21,6 +21,7 @@ PROTOCOL_LAYER = 1
 ASIO_GATEWAY = "socoro/net/asio.hpp"
 OPENSSL_GATEWAY = "socoro/net/openssl.hpp"
 MSGPACK_GATEWAY = "socoro/msgpack/library.hpp"
+ZLIB_GATEWAY = "socoro/base/zlib.hpp"
 # The libraries that a header may bring into every program. What needs another one is opt-in.
 BOOST = {"beast", "describe", "intrusive", "json", "mp11", "system"}
 
@@ -52,6 +53,8 @@ def objection_to(header, style, included):
         return None if header == OPENSSL_GATEWAY else f"only {OPENSSL_GATEWAY} includes OpenSSL"
     if included.split("/")[0].removesuffix(".hpp") == "msgpack":
         return None if header == MSGPACK_GATEWAY else f"only {MSGPACK_GATEWAY} includes msgpack-cxx"
+    if included in {"zlib.h", "zconf.h"}:
+        return None if header == ZLIB_GATEWAY else f"only {ZLIB_GATEWAY} includes zlib"
     if included.startswith("boost/"):
         library = included.split("/")[1].removesuffix(".hpp")
         return None if library in BOOST else f"Boost.{library} is not among the libraries used"
@@ -123,7 +126,13 @@ def missing_from_umbrella(include):
     return sorted(set(public) - brought_by_umbrella(include) - OPT_IN)
 
 
-OPT_IN = {"socoro/msgpack.hpp", "socoro/src.hpp", "socoro/test.hpp", "socoro/tls.hpp"}
+OPT_IN = {
+    "socoro/deflate.hpp",
+    "socoro/msgpack.hpp",
+    "socoro/src.hpp",
+    "socoro/test.hpp",
+    "socoro/tls.hpp",
+}
 
 
 def headers(include):

@@ -26,7 +26,8 @@ class TheTree(unittest.TestCase):
         self.assertEqual(layers.missing_from_umbrella(INCLUDE), [])
 
     def test_brings_nothing_in_the_umbrella_that_is_opt_in(self):
-        opt_in = {*layers.OPT_IN, layers.OPENSSL_GATEWAY, layers.MSGPACK_GATEWAY}
+        gateways = {layers.OPENSSL_GATEWAY, layers.MSGPACK_GATEWAY, layers.ZLIB_GATEWAY}
+        opt_in = {*layers.OPT_IN, *gateways}
         self.assertEqual(layers.brought_by_umbrella(INCLUDE) & opt_in, set())
 
 
@@ -85,6 +86,11 @@ class AnArrow(unittest.TestCase):
         self.assert_refused("socoro/msgpack.hpp", "#include <msgpack.hpp>", gateway)
         self.assert_refused("socoro/msgpack/reader.hpp", "#include <msgpack/unpack.hpp>", gateway)
         self.assertEqual(self.complaints("socoro/msgpack/library.hpp", "#include <msgpack.hpp>"), [])
+
+    def test_to_zlib_is_refused_outside_its_gateway(self):
+        gateway = "only socoro/base/zlib.hpp includes zlib"
+        self.assert_refused("socoro/deflate.hpp", "#include <zlib.h>", gateway)
+        self.assertEqual(self.complaints("socoro/base/zlib.hpp", "#include <zlib.h>"), [])
 
     def test_to_coroutines_is_refused_in_protocol_rooms(self):
         for name in ["socoro/sio/a.hpp", "socoro/base/a.hpp"]:

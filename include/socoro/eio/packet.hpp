@@ -35,6 +35,8 @@ enum class packet_type : char {
 struct packet {
     packet_type type = packet_type::message;
     bool binary = false;
+    /// Whether a transport may compress it on its way out.
+    bool compress = true;
     std::string data;
 
     /// A packet of any type that carries text.

@@ -96,6 +96,7 @@ private:
     net::remote remote_;
     std::shared_ptr<net::open_streams> streams_;
     std::shared_ptr<net::connector> connector_;
+    std::shared_ptr<ws::negotiator> negotiator_;
     bool websocket_works_ = false;
 };
 
@@ -174,6 +175,8 @@ inline dialer::dialer(
     auto whole =
         net::make_connector(std::move(below), detail::parse_proxy(options_->proxy), options_->tls);
     connector_ = std::make_shared<net::registering_connector>(std::move(whole), streams_);
+    if (options_->per_message_deflate)
+        negotiator_ = options_->per_message_deflate->make_negotiator();
 }
 
 /// In the order in which they are tried.
@@ -284,8 +287,12 @@ inline asio::awaitable<result<transport::any_transport>> dialer::open_websocket(
     auto const client = make_client();
     net::stop_callback const on_stop(stop, [&client] { client->close(); });
     auto request = caller_.connect(sid);
-    auto opened =
-        co_await net::open_websocket(client, std::move(request), options_->limits, shard_);
+    auto opened = co_await net::open_websocket(
+        client,
+        std::move(request),
+        options_->limits,
+        shard_,
+        negotiator_);
     if (!opened)
         co_return opened.error();
     co_return transport::any_transport(std::make_shared<transport::websocket>(std::move(*opened)));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <socoro/engine/session_options.hpp>
+#include <socoro/http/content_coding.hpp>
 #include <socoro/net/http_connection.hpp>
 #include <socoro/net/server_layer.hpp>
 
@@ -46,6 +47,9 @@ struct options : session_options {
     std::chrono::milliseconds upgrade_timeout{10'000};
     /// The most packets that answer one poll: python clients refuse more than 16.
     std::size_t packets_per_poll = 16;
+    /// Compresses the answers to polls, for clients that accept that: `socoro::http_compression()`,
+    /// from <socoro/deflate.hpp>. Null: off; the reference's is on.
+    std::shared_ptr<http::compression const> http_compression;
     cors_options cors;
     /// How many reverse proxies of one's own every request comes through. Each appends to
     /// `X-Forwarded-For` whom it got the request from; the address of a client is then what the

@@ -149,6 +149,7 @@ private:
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<engine::options const> options_;
     on_session accept_;
+    std::shared_ptr<ws::negotiator> negotiator_;
     std::shared_ptr<net::task_group> loops_;
     std::unordered_map<std::string, std::shared_ptr<server_session_core>> sessions_;
     // Asked by other threads, too: see `owns`.
@@ -162,6 +163,9 @@ inline server_core::server_core(
     : shard_(std::move(owner))
     , options_(std::make_shared<engine::options const>(normalized(std::move(opts))))
     , accept_(std::move(accept))
+    , negotiator_(
+          options_->per_message_deflate ? options_->per_message_deflate->make_negotiator()
+                                        : nullptr)
     , loops_(std::make_shared<net::task_group>(shard_)) {}
 
 inline bool server_core::owns_path(std::string_view path) const {
@@ -237,7 +241,8 @@ inline asio::awaitable<void> server_core::open_polling(net::http_connection& con
     auto const polling = std::make_shared<transport::polling_server>(
         shard_,
         options_->limits,
-        options_->packets_per_poll);
+        options_->packets_per_poll,
+        options_->http_compression);
     start(session, transport::any_transport(polling));
     auto extra = common_fields(connection.head());
     co_await polling->serve_poll(connection, std::move(extra));
@@ -250,8 +255,13 @@ inline asio::awaitable<void> server_core::open_websocket(
         co_await refuse_handshake(connection, why);
         co_return;
     }
+    auto agreed = net::negotiate(connection.head(), negotiator_.get());
+    if (!agreed) {
+        co_await refuse_handshake(connection, agreed.error());
+        co_return;
+    }
     auto const fresh = sid.empty() ? make_session(origin_of(connection)) : nullptr;
-    auto const answer = net::accept_upgrade(connection.head());
+    auto const answer = net::accept_upgrade(connection.head(), agreed->answer);
     auto const failed = co_await connection.respond(answer);
     if (failed)
         co_return;
@@ -262,7 +272,8 @@ inline asio::awaitable<void> server_core::open_websocket(
         std::move(stream),
         ws::role::server,
         options_->limits,
-        std::move(rest));
+        std::move(rest),
+        std::move(agreed->codecs));
     transport::any_transport over(std::make_shared<transport::websocket>(socket));
     // The session may have ended, or upgraded, while the answer was on its way.
     auto const upgrading = fresh ? nullptr : find(sid);

@@ -4,8 +4,10 @@
 
 #include <socoro/base/hooks.hpp>
 #include <socoro/base/limits.hpp>
+#include <socoro/ws/compression.hpp>
 
 #include <cstddef>
+#include <memory>
 
 namespace socoro::engine {
 
@@ -28,6 +30,9 @@ struct session_options {
     std::size_t outbox_bytes = 16 * 1024 * 1024;
     /// ... and what happens beyond: a peer that does not read is disconnected, or misses events.
     outbox_policy when_outbox_full = outbox_policy::disconnect;
+    /// Compresses messages over WebSocket, with peers that can: `socoro::per_message_deflate()`, from
+    /// <socoro/deflate.hpp>. Null: off, as in the reference's server.
+    std::shared_ptr<ws::extension const> per_message_deflate;
     socoro::hooks hooks;
     /// Limits on what a peer may send; `max_http_buffer_size` among them.
     socoro::limits limits;

@@ -11,6 +11,7 @@
 #include <socoro/net/shard.hpp>
 #include <socoro/net/signal.hpp>
 #include <socoro/net/stream.hpp>
+#include <socoro/ws/compression.hpp>
 #include <socoro/ws/handshake.hpp>
 #include <socoro/ws/reader.hpp>
 #include <socoro/ws/writer.hpp>
@@ -31,8 +32,14 @@ namespace socoro::net {
 /// Whether an HTTP request asks for a WebSocket and may have one (RFC 6455 section 4.2.1).
 [[nodiscard]] std::error_code check_upgrade(http::request const& request);
 
-/// The answer that accepts it: status 101.
-[[nodiscard]] http::response accept_upgrade(http::request const& request);
+/// What is agreed on with a client that sent this request, which asks for a WebSocket; nothing
+/// without a negotiator. Error: `ws_bad_extensions`.
+[[nodiscard]] result<ws::agreement> negotiate(http::request const& request, ws::negotiator* by);
+
+/// The answer that accepts it: status 101. `extensions` is what was agreed on.
+[[nodiscard]] http::response accept_upgrade(
+    http::request const& request,
+    std::string extensions = {});
 
 /// One open WebSocket connection. One coroutine receives, another may send; the connection must
 /// outlive both, or be closed first. Not thread-safe; it lives on the executor of its shard.
@@ -42,13 +49,14 @@ public:
     static constexpr auto close_timeout = std::chrono::seconds(10);
 
     /// Speaks `self`'s side on a stream whose opening handshake is done; `already_read` are the
-    /// bytes that were read behind it.
+    /// bytes that were read behind it, and `compression` is what was agreed on.
     websocket(
         std::shared_ptr<shard> owner,
         std::shared_ptr<stream> over,
         ws::role self,
         limits const& limits = {},
-        std::string already_read = {});
+        std::string already_read = {},
+        ws::codecs compression = {});
 
     /// Waits for the next message. Errors: `asio::error::eof` when the peer closed or vanished in
     /// an orderly way, an error of the room `ws` when it broke the rules (it has been told so by
@@ -81,6 +89,20 @@ public:
     void append(std::string& frames, bool binary, std::string_view prefix, std::string_view payload)
         const;
 
+    /// Whether a message of so many bytes is worth compressing, and the peer agrees.
+    [[nodiscard]] bool compresses(std::size_t size) const noexcept {
+        return compressor_ && size >= compressor_->threshold();
+    }
+
+    /// As `append`, compressed; only if `compresses` says so, and what is appended has to be sent.
+    /// About `source` see `ws::compressor`.
+    void append_compressed(
+        std::string& frames,
+        bool binary,
+        std::string_view prefix,
+        std::string_view payload,
+        std::shared_ptr<void const> const& source = nullptr);
+
     /// Sends a close frame; without a code it has no status. `recv` goes on until the peer has
     /// answered, and not longer than `close_timeout`; a peer we failed is not waited for. After
     /// both frames a client leaves it to the server to end the stream, within the same time.
@@ -99,6 +121,7 @@ private:
     static constexpr std::size_t most_control = 4096;
 
     [[nodiscard]] asio::awaitable<std::error_code> fill();
+    [[nodiscard]] std::optional<ws::mask_key> make_key() const;
     [[nodiscard]] std::optional<result<message>> take(ws::event& event);
     [[nodiscard]] result<message> fail(std::error_code why);
     void end_stream();
@@ -116,6 +139,7 @@ private:
     std::shared_ptr<stream> stream_;
     ws::role role_;
     ws::reader reader_;
+    std::unique_ptr<ws::compressor> compressor_;
     std::string buffer_;
     std::size_t taken_ = 0;
     std::size_t filled_ = 0;
@@ -140,7 +164,14 @@ inline std::error_code check_upgrade(http::request const& request) {
     return ws::check(facts);
 }
 
-inline http::response accept_upgrade(http::request const& request) {
+inline result<ws::agreement> negotiate(http::request const& request, ws::negotiator* by) {
+    static constexpr std::string_view field = "Sec-WebSocket-Extensions";
+    if (!by || !request.headers.contains(field))
+        return ws::agreement();
+    return by->accept_offer(request.headers.list(field));
+}
+
+inline http::response accept_upgrade(http::request const& request, std::string extensions) {
     http::response answer;
     answer.status = 101;
     answer.headers.add("Upgrade", "websocket");
@@ -148,6 +179,8 @@ inline http::response accept_upgrade(http::request const& request) {
     answer.headers.add(
         "Sec-WebSocket-Accept",
         ws::accept_key(request.headers.get("sec-websocket-key")));
+    if (!extensions.empty())
+        answer.headers.add("Sec-WebSocket-Extensions", std::move(extensions));
     return answer;
 }
 
@@ -156,11 +189,13 @@ inline websocket::websocket(
     std::shared_ptr<stream> over,
     ws::role self,
     limits const& limits,
-    std::string already_read)
+    std::string already_read,
+    ws::codecs compression)
     : shard_(std::move(owner))
     , stream_(std::move(over))
     , role_(self)
-    , reader_(self, limits)
+    , reader_(self, limits, std::move(compression.in))
+    , compressor_(std::move(compression.out))
     , buffer_(std::move(already_read))
     , filled_(buffer_.size())
     , written_(*shard_)
@@ -252,7 +287,10 @@ inline asio::awaitable<void> websocket::linger(std::shared_ptr<websocket> self) 
 
 inline asio::awaitable<std::error_code> websocket::send(message const& m) {
     std::string frames;
-    append(frames, m.binary, {}, m.data);
+    if (compresses(m.data.size()))
+        append_compressed(frames, m.binary, {}, m.data);
+    else
+        append(frames, m.binary, {}, m.data);
     co_return co_await send_frames(frames);
 }
 
@@ -262,14 +300,33 @@ inline void websocket::append(
     std::string_view prefix,
     std::string_view payload) const {
     auto const op = binary ? ws::opcode::binary : ws::opcode::text;
-    std::optional<ws::mask_key> key;
-    if (role_ == ws::role::client)
-        key = ws::make_mask_key();
+    auto const key = make_key();
     ws::append_message_header(frames, op, prefix.size() + payload.size(), key);
     auto const start = frames.size();
     frames.append(prefix).append(payload);
     if (key)
         ws::apply_mask(std::span(frames).subspan(start), *key);
+}
+
+inline void websocket::append_compressed(
+    std::string& frames,
+    bool binary,
+    std::string_view prefix,
+    std::string_view payload,
+    std::shared_ptr<void const> const& source) {
+    auto const deflated = compressor_->compress(prefix, payload, source);
+    auto const op = binary ? ws::opcode::binary : ws::opcode::text;
+    auto const key = make_key();
+    ws::append_message_header(frames, op, deflated.size(), key, ws::compressed_bit);
+    auto const start = frames.size();
+    frames.append(deflated);
+    if (key)
+        ws::apply_mask(std::span(frames).subspan(start), *key);
+}
+
+/// Clients mask each frame with a key of its own.
+inline std::optional<ws::mask_key> websocket::make_key() const {
+    return role_ == ws::role::client ? std::optional(ws::make_mask_key()) : std::nullopt;
 }
 
 inline asio::awaitable<std::error_code> websocket::send_frames(std::string_view frames) {
@@ -317,11 +374,7 @@ inline void websocket::send_control(ws::opcode op, std::string_view payload) {
         return;
     if (control_.size() > most_control)
         control_.clear();
-    ws::append_frame(
-        control_,
-        op,
-        payload,
-        role_ == ws::role::client ? std::optional(ws::make_mask_key()) : std::nullopt);
+    ws::append_frame(control_, op, payload, make_key());
     flush_control();
 }
 

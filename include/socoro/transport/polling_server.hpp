@@ -6,11 +6,13 @@
 
 #include <socoro/base/limits.hpp>
 #include <socoro/eio/payload.hpp>
+#include <socoro/http/content_coding.hpp>
 #include <socoro/http/message.hpp>
 #include <socoro/net/http_connection.hpp>
 #include <socoro/net/signal.hpp>
 #include <socoro/transport/transport.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -30,11 +32,13 @@ public:
     /// How long a close waits for a poll that takes it to the client.
     static constexpr auto close_timeout = std::chrono::seconds(30);
 
-    /// `packets_per_answer` bounds what one poll is answered with.
+    /// `packets_per_answer` bounds what one poll is answered with. Without `compression` nothing is
+    /// compressed.
     polling_server(
         std::shared_ptr<net::shard> owner,
         limits const& limits,
-        std::size_t packets_per_answer);
+        std::size_t packets_per_answer,
+        std::shared_ptr<http::compression const> compression = nullptr);
 
     [[nodiscard]] asio::awaitable<result<eio::packet>> recv();
     [[nodiscard]] std::error_code failure() const { return failure_; }
@@ -70,6 +74,7 @@ private:
         explicit waiting_poll(net::shard& owner) : answered(owner) {}
         net::signal answered;
         std::optional<std::string> body;
+        bool compress = false;
         bool gone = false;
     };
 
@@ -92,8 +97,12 @@ private:
     [[nodiscard]] asio::awaitable<void> take_post(
         net::http_connection& connection,
         http::response& response);
-    static void
-    add_fields(http::response& response, http::request const& request, std::string type);
+    static void add_fields(
+        http::response& response,
+        http::request const& request,
+        std::string type,
+        http::coding coded = http::coding::identity);
+    [[nodiscard]] http::coding compress(std::string& body, http::request const& request) const;
     void take_payload(std::string_view payload);
     void on_read();
     void answer(std::string body);
@@ -103,6 +112,7 @@ private:
     std::shared_ptr<net::shard> shard_;
     limits limits_;
     std::size_t packets_per_answer_;
+    std::shared_ptr<http::compression const> compression_;
     std::deque<eio::packet> inbox_;
     net::signal received_;
     net::signal consumed_;
@@ -121,8 +131,11 @@ private:
 inline void polling_server::add_fields(
     http::response& response,
     http::request const& request,
-    std::string type) {
+    std::string type,
+    http::coding coded) {
     response.headers.add("Content-Type", std::move(type));
+    if (coded != http::coding::identity)
+        response.headers.add("Content-Encoding", std::string(http::name_of(coded)));
     // Old Internet Explorers would take JSON in the body for an attack.
     auto const agent = request.headers.get("user-agent");
     if (agent.find(";MSIE") != agent.npos || agent.find("Trident/") != agent.npos)
@@ -133,10 +146,12 @@ inline void polling_server::add_fields(
 inline polling_server::polling_server(
     std::shared_ptr<net::shard> owner,
     limits const& limits,
-    std::size_t packets_per_answer)
+    std::size_t packets_per_answer,
+    std::shared_ptr<http::compression const> compression)
     : shard_(std::move(owner))
     , limits_(limits)
     , packets_per_answer_(packets_per_answer)
+    , compression_(std::move(compression))
     , received_(*shard_)
     , consumed_(*shard_)
     , writable_(*shard_)
@@ -163,6 +178,10 @@ inline asio::awaitable<bool> polling_server::writable() {
 inline asio::awaitable<std::error_code> polling_server::send(std::span<packet_ptr const> packets) {
     if (!is_writable())
         co_return asio::error::make_error_code(asio::error::not_connected);
+    poll_->compress =
+        compression_ && std::any_of(packets.begin(), packets.end(), [](auto const& packet) {
+            return packet->compress;
+        });
     answer(eio::encode(packets));
     co_return std::error_code();
 }
@@ -234,12 +253,26 @@ inline asio::awaitable<void> polling_server::serve_poll(
     }
     if (poll->gone)
         co_return connection.close();
-    add_fields(response, connection.head(), "text/plain; charset=UTF-8");
     response.body = std::move(*poll->body);
+    auto const coded =
+        poll->compress ? compress(response.body, connection.head()) : http::coding::identity;
+    add_fields(response, connection.head(), "text/plain; charset=UTF-8", coded);
     // The packets are lost if the answer is: the client must not go on without them.
     auto const lost = co_await connection.respond(response);
     if (lost)
         end(errc::transport_error);
+}
+
+/// Compresses a body that is worth it, if the client accepts that. Nobody keeps these answers, so
+/// they do not say that they vary.
+inline http::coding polling_server::compress(std::string& body, http::request const& request)
+    const {
+    if (body.size() < compression_->threshold())
+        return http::coding::identity;
+    auto const chosen = http::preferred_coding(request.headers.list("Accept-Encoding"));
+    if (chosen != http::coding::identity)
+        body = compression_->encode(chosen, body);
+    return chosen;
 }
 
 inline void polling_server::on_poll_gone(std::shared_ptr<waiting_poll> const& poll) {

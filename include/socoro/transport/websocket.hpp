@@ -41,7 +41,10 @@ private:
         for (auto const& packet : packets) {
             char const type = static_cast<char>(packet->type);
             auto const prefix = packet->binary ? std::string_view() : std::string_view(&type, 1);
-            over_->append(frames, packet->binary, prefix, packet->data);
+            if (packet->compress && over_->compresses(prefix.size() + packet->data.size()))
+                over_->append_compressed(frames, packet->binary, prefix, packet->data, packet);
+            else
+                over_->append(frames, packet->binary, prefix, packet->data);
         }
     }
     [[nodiscard]] static errc reason_of(std::error_code why) noexcept;
