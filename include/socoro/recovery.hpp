@@ -133,6 +133,7 @@ with_argument(sio::parser const& by, frame_list frames, std::string_view text) {
     encoded_event content;
     sio::append_json(content.json, *event->data);
     content.binary = std::move(event->attachments);
+    content.compress = frames.front()->compress;
     return make_frames(&by, {.nsp = event->nsp, .id = event->id}, std::move(content));
 }
 

@@ -7,6 +7,7 @@
 
 #include "support/memory_stream.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@ public:
     explicit websocket_peer(memory_peer over, ws::role self = ws::role::client)
         : raw(std::move(over))
         , role_(self)
-        , reader_(self) {}
+        , reader_(std::make_shared<ws::reader>(self)) {}
 
     [[nodiscard]] std::string frame(ws::opcode op, std::string_view payload) const {
         std::string bytes;
@@ -45,13 +46,13 @@ public:
         auto const bytes = raw.take();
         std::string_view rest = bytes;
         while (!rest.empty()) {
-            auto const consumed = reader_.feed(rest);
+            auto const consumed = reader_->feed(rest);
             if (!consumed) {
                 seen.push_back("error:" + consumed.error().message());
                 break;
             }
             rest.remove_prefix(*consumed);
-            if (auto const event = reader_.next())
+            if (auto const event = reader_->next())
                 seen.push_back(describe(*event));
         }
         return seen;
@@ -75,7 +76,8 @@ private:
     }
 
     ws::role role_;
-    ws::reader reader_;
+    /// Of the same wire: a copy of this reads on.
+    std::shared_ptr<ws::reader> reader_;
 };
 
 }  // namespace test

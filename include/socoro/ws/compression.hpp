@@ -38,7 +38,8 @@ public:
     virtual ~decompressor() = default;
 
     /// Takes a piece of a message, appends what it stands for, and makes `message` no longer than
-    /// `most`. Errors: `ws_message_too_large`, `ws_bad_compression`.
+    /// `most`. Errors: `ws_message_too_large`, `ws_bad_compression`; what came before the mistake
+    /// is appended.
     [[nodiscard]] virtual std::error_code
     feed(std::string_view piece, std::size_t most, std::string& message) = 0;
 

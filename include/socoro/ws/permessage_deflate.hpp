@@ -257,12 +257,14 @@ inflating_decompressor::inflate(std::string_view piece, std::size_t most, std::s
             stream_->go_on();
         std::span<char> room(plain);
         auto const state = stream_->run(piece, room);
+        auto const made = plain.size() - room.size();
+        auto const left = most - message.size();
+        message.append(plain.data(), std::min(made, left));
+        // What comes before the mistake counts first, however the message was cut.
+        if (made > left)
+            return errc::ws_message_too_large;
         if (state == inflater::state::bad)
             return errc::ws_bad_compression;
-        auto const made = plain.size() - room.size();
-        if (made > most - message.size())
-            return errc::ws_message_too_large;
-        message.append(plain.data(), made);
         ended_ = state == inflater::state::ended;
         // Without room there may be more, even if all was taken.
         more = !piece.empty() || (room.empty() && !ended_);

@@ -174,10 +174,11 @@ inline std::error_code reader::decompress(std::string_view piece) {
             apply_mask(part, header_.key, offset);
         offset += part.size();
         auto const begin = message_.size();
-        if (auto const ec = decompressor_->feed({part.data(), part.size()}, max_message_, message_))
-            return ec;
+        auto const failed = decompressor_->feed({part.data(), part.size()}, max_message_, message_);
         if (auto const ec = check_text(begin))
             return ec;
+        if (failed)
+            return failed;
     }
     return {};
 }
