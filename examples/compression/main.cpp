@@ -70,6 +70,7 @@ int visit(int argc, char** argv) {
     auto const count = std::stoi(example::option(argc, argv, "--count", "3"));
     auto const visit = [&]() -> asio::awaitable<void> {
         auto const socket = co_await io.connect(10s);
+        socket.compress(false).emit<secret>(std::string(2000, '*'));
         for (int i = 0; i < count; ++i) {
             std::string text;
             for (int line = 0; line < 500; ++line)

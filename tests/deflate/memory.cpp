@@ -318,6 +318,21 @@ TEST_CASE("deflate: compress(false) leaves an event as it is, from whatever hand
         CHECK(text.starts_with("*42"));
 }
 
+TEST_CASE("deflate: compress(false) holds for events that are kept for those who come back") {
+    auto opts = with(socoro::per_message_deflate());
+    opts.connection_state_recovery.enabled = true;
+    scene s(opts);
+    auto peer = s.connect(of_browsers);
+    s.sockets[0].compress(false).emit("e", large);
+    s.everyone().compress(false).emit("e", large);
+    s.sockets[0].emit("e", large);
+    auto const seen = peer.take();
+    REQUIRE(seen.size() == 3);
+    CHECK(seen[0].starts_with("42"));
+    CHECK(seen[1].starts_with("42"));
+    CHECK(seen[2].starts_with("*42"));
+}
+
 TEST_CASE("deflate: a handle that does not compress broadcasts what is not compressed") {
     scene s(with(socoro::per_message_deflate()));
     auto const sender = s.connect(of_browsers);

@@ -59,11 +59,12 @@ function noise(size) {
     return text.replace(/["\\]/g, '.');
 }
 
-/** The frames of a server, from bytes that begin with one. */
+/** The frames of either end, from bytes that begin with one. */
 function* framesOf(bytes) {
     while (bytes.length >= 2) {
         const short = bytes[1] & 127;
-        const skip = short < 126 ? 2 : short === 126 ? 4 : 10;
+        const key = bytes[1] & 128 ? 4 : 0;
+        const skip = key + (short < 126 ? 2 : short === 126 ? 4 : 10);
         if (bytes.length < skip) return;
         const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : bytes.readUInt32BE(6);
         if (bytes.length < skip + length) return;
@@ -227,7 +228,8 @@ describe('permessage-deflate', { timeout: 300_000 }, () => {
         test(`our client and Node's server with ${JSON.stringify(options)} understand each other`, async t => {
             let offered;
             let agreed;
-            const frames = [];
+            let wire = Buffer.alloc(0);
+            const received = [];
             const server = await serve(t, {
                 perMessageDeflate: options,
                 set: io => {
@@ -235,8 +237,9 @@ describe('permessage-deflate', { timeout: 300_000 }, () => {
                     io.on('connection', socket => {
                         const { socket: ws } = socket.conn.transport;
                         agreed = ws._extensions['permessage-deflate']?.params;
-                        ws._socket.prependListener('data', chunk => frames.push({ compressed: (chunk[0] & 0x40) !== 0, length: chunk.length }));
+                        ws._socket.prependListener('data', chunk => { wire = Buffer.concat([wire, chunk]); });
                         socket.on('measure', (text, reply) => reply(text));
+                        socket.on('secret', text => received.push(text));
                     });
                 },
             });
@@ -247,7 +250,9 @@ describe('permessage-deflate', { timeout: 300_000 }, () => {
             assert.equal(agreed.server_no_context_takeover, options.serverNoContextTakeover);
             assert.equal(agreed.client_no_context_takeover, options.clientNoContextTakeover);
             assert.equal(agreed.client_max_window_bits, options.clientMaxWindowBits);
-            assert.ok(frames.filter(({ compressed }) => compressed).length >= 4, JSON.stringify(frames));
+            assert.deepEqual(received, ['*'.repeat(2000)]);
+            const events = [...framesOf(wire)].filter(({ opcode, length }) => opcode === 1 && length > 2);
+            assert.deepEqual(events.map(({ compressed }) => compressed), [false, true, true, true, true]);
         });
 
         test(`our client that wishes for ${args.join(' ') || 'nothing'} is understood by Node's server`, async t => {
