@@ -114,13 +114,30 @@ TEST_CASE("tls/server: what is no handshake costs its sender, and is told") {
     CHECK(sends(test::get("/")) == "TLS: http request");
     CHECK(sends("SSH-2.0-OpenSSH_9.2\r\n") == "TLS: wrong version number");
     CHECK(sends(std::string(500, '\0')) == "TLS: wrong version number");
-    // A handshake whose only message is longer than any may be.
-    CHECK(
-        sends(std::string("\x16\x03\x01\x00\x04\x01\xff\xff\xff", 9)) ==
-        "TLS: excessive message size");
+    // Some clients wrap what they say in a record that has no place here.
+    CHECK(sends(std::string("\x15\x03\x01\x00\x02\x02\x28", 7)) != "TLS: http request");
     CHECK(w.failures.size() == 4);
     CHECK(w.ask(*ann, "/still") == "/still");
     CHECK(w.core->connections() == 1);
+}
+
+TEST_CASE("tls/server: a client says in 16384 bytes who it is") {
+    https_world w;
+    auto const announces = [&](std::string const& length) {
+        auto const peer = w.connect();
+        for (auto const byte : std::string("\x16\x03\x01\x00\x04\x01", 6) + length) {
+            CHECK_FALSE(peer.ended());
+            peer.send(std::string(1, byte));
+            w.run();
+        }
+        return peer.closed();
+    };
+    CHECK_FALSE(announces(std::string("\x00\x40\x00", 3)));
+    CHECK(w.failures.empty());
+    CHECK(announces(std::string("\x00\x40\x01", 3)));
+    CHECK(announces(std::string("\x01\x00\x00", 3)));
+    CHECK(announces(std::string("\xff\xff\xff", 3)));
+    CHECK(w.failures == texts(3, "TLS: excessive message size"));
 }
 
 TEST_CASE("tls/server: what the client refuses is told") {

@@ -101,6 +101,28 @@ TEST_CASE("tls/stream: the handshake goes through narrow pipes, byte by byte") {
     CHECK(w.pass(**w.client_side->value, **w.serving_side->value, "hello") == "hello");
 }
 
+TEST_CASE("tls/stream: who is idle keeps no memory for the largest record that there was") {
+    met_world w;
+    auto const kept = [&] {
+        std::size_t most = 0;
+        for (auto const& side : {w.client, w.server})
+            for (auto* const buffer :
+                 {SSL_get_rbio(w.openssl(side)), SSL_get_wbio(w.openssl(side))}) {
+                BUF_MEM* memory = nullptr;
+                BIO_get_mem_ptr(buffer, &memory);
+                most = std::max(most, memory->max);
+            }
+        return most;
+    };
+    auto const text = long_text(100'000);
+    auto const before = kept();
+    CHECK(w.pass(w.client, w.server, text) == text);
+    CHECK(w.pass(w.server, w.client, text) == text);
+    CHECK(w.pass(w.client, w.server, "x") == "x");
+    CHECK(before > 0);
+    CHECK(kept() <= 4096);
+}
+
 TEST_CASE("tls/stream: one record serves several reads") {
     met_world w;
     CHECK(w.try_write(w.client, "abcdef").bytes == 6);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <socoro/base/result.hpp>
+#include <socoro/net/client_hello.hpp>
 #include <socoro/net/openssl.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/net/signal.hpp>
@@ -64,10 +65,18 @@ private:
     /// While more waits for a peer that does not read, we do not read either: it could have us
     /// answer (key updates, alerts) until the memory is full.
     static constexpr std::size_t most_unsent = 32'768;
+    /// The most memory that an empty buffer of OpenSSL's keeps: a handshake fits, and small events.
+    static constexpr std::size_t most_kept = 4096;
     /// The most that is asked of the stream below at once.
     static constexpr std::size_t most_read = 65'536;
 
     [[nodiscard]] std::optional<std::error_code> advance();
+    /// What the peer has sent that OpenSSL has not looked at.
+    [[nodiscard]] std::string_view heard() const {
+        char* bytes = nullptr;
+        auto const size = BIO_get_mem_data(received_, &bytes);
+        return {bytes, static_cast<std::size_t>(std::max(size, 0L))};
+    }
     [[nodiscard]] io_result decrypt(asio::mutable_buffer into);
     [[nodiscard]] std::error_code encrypt(asio::const_buffer& from);
     [[nodiscard]] std::error_code reason_for(int returned) const;
@@ -79,6 +88,7 @@ private:
         std::weak_ptr<tls_stream> weak,
         std::shared_ptr<stream> over);
     void send_records();
+    static void empty(BIO* buffer);
     [[nodiscard]] std::size_t send(std::string_view bytes);
 
     std::shared_ptr<shard> shard_;
@@ -122,9 +132,14 @@ inline asio::awaitable<std::error_code> tls_stream::handshake() {
     std::string scratch(2048, '\0');
     // A server has nothing to say before its client has. Until then OpenSSL makes no buffers, which
     // are most of what a connection costs that stays silent.
-    bool waits = SSL_is_server(session_.get()) == 1;
+    bool begun = SSL_is_server(session_.get()) == 0;
     while (!closed_) {
-        if (!std::exchange(waits, false))
+        if (!begun && says_how_long(heard())) {
+            begun = true;
+            if (announced(heard()) > longest_hello)
+                co_return excessive_message();
+        }
+        if (begun)
             if (auto const end = advance())
                 co_return *end;
         auto why = write_error_;
@@ -171,6 +186,8 @@ inline io_result tls_stream::decrypt(asio::mutable_buffer into) {
     auto const count = SSL_read(session_.get(), into.data(), static_cast<int>(size));
     if (count <= 0)
         read_error_ = reason_for(count);
+    if (BIO_ctrl_pending(received_) == 0)
+        empty(received_);
     if (read_error_ && read_error_ != asio::error::eof && !write_error_)
         write_error_ = read_error_;
     send_records();
@@ -253,13 +270,24 @@ inline void tls_stream::send_records() {
     if (!draining_)
         fresh.remove_prefix(send(fresh));
     unsent_.append(fresh);
-    std::ignore = BIO_reset(records_);
+    empty(records_);
     auto const ex = shard_->get_executor();
     if (unsent_.empty() || draining_ || !ex)
         return;
     draining_ = true;
     auto loop = drain(weak_from_this(), over_);
     asio::co_spawn(ex, std::move(loop), asio::detached);
+}
+
+/// An idle connection keeps no memory for the largest record that it has seen.
+inline void tls_stream::empty(BIO* buffer) {
+    BUF_MEM* memory = nullptr;
+    BIO_get_mem_ptr(buffer, &memory);
+    auto* const fresh = memory->max > most_kept ? BUF_MEM_new() : nullptr;
+    if (fresh)
+        BIO_set_mem_buf(buffer, fresh, BIO_CLOSE);
+    else
+        std::ignore = BIO_reset(buffer);
 }
 
 /// How many of these bytes need not be sent any more: all of them once sending has failed.
