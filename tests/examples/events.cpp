@@ -6,6 +6,7 @@
 #include "binary/binary.hpp"
 #include "contract/contract.hpp"
 #include "rooms/rooms.hpp"
+#include "support/shout.hpp"
 
 #include <doctest/doctest.h>
 
@@ -203,4 +204,12 @@ TEST_CASE("examples/contract: a heat that is unusual has to be confirmed") {
         CHECK(ann.take<heating::changed>().has_value() == confirmed);
         CHECK(ann.ask<heating::degrees>() == (confirmed ? 30 : 18));
     }
+}
+
+// -------------------------------------------------------------------------------------- shout
+
+TEST_CASE("examples/shout: a word comes back in capitals, whoever's server is beside it") {
+    auto [ann, socket] = socoro::test::pair(shout::answer);
+    CHECK(ann.ask<shout::shout>("hello, world 1") == "HELLO, WORLD 1");
+    CHECK(ann.ask<shout::shout>("") == "");
 }
