@@ -54,7 +54,7 @@ inline asio::awaitable<void> play(socoro::server& io, pace times, socoro::socket
             alarm.expires_after(times.silence);
             socket.broadcast().emit(said);
         },
-        [&](socoro::request<players> const& asked) { asked.reply(io.clients()); }};
+        [&](socoro::request<players> const& asked) { asked.reply(io.clients_count()); }};
     co_await socoro::first_of(socket.serve(handlers), ring(alarm));
 }  // the client is disconnected, unless it has left
 

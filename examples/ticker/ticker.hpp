@@ -49,7 +49,7 @@ inline asio::awaitable<socoro::http::response> post(
     if (!socoro::is_utf8(request.body))
         co_return socoro::http::text(400, "news are text");
     io.emit<news>(request.body);
-    co_return socoro::http::text(200, "told " + std::to_string(io.clients()));
+    co_return socoro::http::text(200, "told " + std::to_string(io.clients_count()));
 }
 
 }  // namespace ticker

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <socoro/base/describe.hpp>
-#include <socoro/refused.hpp>
+#include <socoro/base/refused.hpp>
 #include <socoro/socket.hpp>
 
 #include <exception>

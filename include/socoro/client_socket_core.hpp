@@ -2,13 +2,13 @@
 // The shared state of one socket of a client: one namespace, over one connection after the other.
 #pragma once
 
+#include <socoro/base/refused.hpp>
 #include <socoro/channel_core.hpp>
 #include <socoro/client_options.hpp>
 #include <socoro/credentials.hpp>
 #include <socoro/eio/handshake.hpp>
 #include <socoro/kept_events.hpp>
 #include <socoro/lifecycle.hpp>
-#include <socoro/refused.hpp>
 #include <socoro/retry_queue.hpp>
 
 #include <cstddef>

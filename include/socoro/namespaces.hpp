@@ -36,13 +36,16 @@ struct parent_core {
 class namespaces : public std::enable_shared_from_this<namespaces> {
 public:
     /// `parser` is null for JSON. `kept_in` is what clients may come back from; null if they may not.
+    /// `cleans_up` says whether a namespace that a rule let into being goes with its last socket.
     namespaces(
         std::shared_ptr<net::shard> owner,
         std::shared_ptr<sio::parser const> parser,
-        std::shared_ptr<recovery> kept_in)
+        std::shared_ptr<recovery> kept_in,
+        bool cleans_up)
         : shard_(std::move(owner))
         , parser_(std::move(parser))
-        , recovery_(std::move(kept_in)) {}
+        , recovery_(std::move(kept_in))
+        , cleans_up_(cleans_up) {}
 
     /// The namespace of this name, made if it is not there. It stays.
     [[nodiscard]] std::shared_ptr<namespace_core> of(std::string name);
@@ -82,6 +85,7 @@ private:
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<sio::parser const> parser_;
     std::shared_ptr<recovery> recovery_;
+    bool cleans_up_;
     std::map<std::string, std::shared_ptr<namespace_core>, std::less<>> namespaces_;
     std::vector<std::shared_ptr<parent_core>> parents_;
 };
@@ -131,10 +135,11 @@ inline std::shared_ptr<namespace_core> namespaces::make_child(
     std::shared_ptr<parent_core> const& parent) {
     auto made =
         net::make_on_shard<namespace_core>(shard_, name, shard_, parser_, recovery_, parent->rules);
-    made->on_empty = [weak = weak_from_this(), child = made.get()] {
-        if (auto const self = weak.lock())
-            self->forget_if_empty(*child);
-    };
+    if (cleans_up_)
+        made->on_empty = [weak = weak_from_this(), child = made.get()] {
+            if (auto const self = weak.lock())
+                self->forget_if_empty(*child);
+        };
     namespaces_.emplace(name, made);
     parent->children.insert_or_assign(name, made);
     return made;

@@ -35,6 +35,13 @@ struct recovery_options {
     std::size_t sessions = 10'000;
 };
 
+using engine::cookie_options;
+using engine::cors_options;
+using engine::origin_check;
+using engine::pending_request;
+using engine::request_step;
+using engine::same_site;
+
 /// The options of a Socket.IO server.
 struct options : engine::options, channel_options {
     options() { path = "/socket.io"; }
@@ -47,6 +54,9 @@ struct options : engine::options, channel_options {
     /// Empty: no script is served.
     std::filesystem::path client_directory;
     recovery_options connection_state_recovery;
+    /// Whether a namespace that a rule let into being goes with its last socket. Unlike in the
+    /// reference it does: where clients choose the names, they could make us keep any number.
+    bool cleanup_empty_child_namespaces = true;
 };
 
 }  // namespace socoro

@@ -145,7 +145,8 @@ public:
     }
 
     /// The namespaces whose whole name matches, slash included; each comes into being when a client
-    /// asks for it, and goes with its last socket. Names that `of` was given are not among them.
+    /// asks for it, and goes with its last socket, unless the option
+    /// `cleanup_empty_child_namespaces` says that it stays. Names that `of` was given are not among them.
     /// Names longer than `limits.sio_dynamic_name` do not match.
     [[nodiscard]] nsp_family of(std::regex pattern) const;
 
@@ -227,8 +228,18 @@ public:
         return root().timeout(within);
     }
 
+    /// Runs `step(request)` for every request under the path, after the steps added earlier: those
+    /// that open a session, polls, posts and requests for WebSockets, before anything else is said
+    /// about them. Preflights of CORS and requests for the browser's script pass it by. It may wait,
+    /// add header fields to the answer, or answer itself. A `refused` refuses the request with code
+    /// 3 and its message, any other exception with `Bad request`; that goes to the hook
+    /// `handler_failed`.
+    ///
+    ///     asio::awaitable<void> step(socoro::pending_request& asked)
+    void use_requests(request_step step) { core_->engine().use(std::move(step)); }
+
     /// How many clients are connected.
-    [[nodiscard]] std::size_t clients() const { return core_->engine().sessions(); }
+    [[nodiscard]] std::size_t clients_count() const { return core_->engine().sessions(); }
 
     /// Listens no more and disconnects everybody, for good: the reason is `server shutting down`,
     /// or `forced close` for a client that middleware still looks at. Handlers end by themselves,

@@ -88,7 +88,11 @@ inline server_core::server_core(std::shared_ptr<net::shard> owner, options opts)
           options_->serve_client ? options_->client_directory : std::filesystem::path(),
           options_->http_compression)
     , tasks_(std::make_shared<net::task_group>(shard_))
-    , namespaces_(std::make_shared<detail::namespaces>(shard_, options_->parser, make_recovery()))
+    , namespaces_(std::make_shared<detail::namespaces>(
+          shard_,
+          options_->parser,
+          make_recovery(),
+          options_->cleanup_empty_child_namespaces))
     , root_(namespaces_->of("/")) {}
 
 inline void server_core::start() {
@@ -110,8 +114,10 @@ inline asio::awaitable<void> server_core::serve(net::http_connection& connection
     auto const& request = connection.head();
     auto const rest = engine_->below_path(request);
     if (auto answer = bundle_.find(rest, request)) {
-        for (auto const& field : engine_->common_fields(request))
-            answer->headers.add(field.name, field.value);
+        auto fields = engine_->common_fields(request);
+        for (auto const& field : answer->headers)
+            fields.add(field.name, field.value);
+        answer->headers = std::move(fields);
         co_await connection.respond(*answer);
     } else {
         co_await engine_->serve(connection);

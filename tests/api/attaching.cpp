@@ -32,7 +32,7 @@ using news = socoro::event<"news", int>;
 
 socoro::options quiet() {
     socoro::options opts;
-    opts.hooks.refused = nullptr;
+    opts.hooks.connection_error = nullptr;
     opts.hooks.handler_failed = nullptr;
     return opts;
 }
@@ -166,7 +166,7 @@ TEST_CASE("api/attaching: a socket is handed over, and comes back with the host'
     auto const opened = n.ask("");
     CHECK(opened.starts_with("HTTP/1.1 200 "));
     CHECK(opened.find("0{\"sid\":") != std::string::npos);
-    CHECK(n.io.clients() == 1);
+    CHECK(n.io.clients_count() == 1);
     asio::write(n.client, asio::buffer(post("/page", "12345")));
     REQUIRE(test::run_until(n.context, [&] { return returned.has_value(); }));
     CHECK(bytes == post("/page", "12345"));
@@ -448,7 +448,7 @@ TEST_CASE("api/attaching: a server that listens no more keeps its clients") {
     CHECK(refused == asio::error::connection_refused);
     std::swap(n.client, second);
     CHECK(n.ask(n.open).starts_with("HTTP/1.1 200 "));
-    CHECK(n.io.clients() == 1);
+    CHECK(n.io.clients_count() == 1);
 }
 
 TEST_CASE("api/attaching: it listens on what somebody else has opened") {

@@ -139,7 +139,7 @@ TEST_CASE("client: several namespaces share one connection, and the last one end
     CHECK(other.nsp() == "/other");
     CHECK(root.id() != other.id());
     CHECK(t.between->attempts == 1);
-    CHECK(t.io().clients() == 1);
+    CHECK(t.io().clients_count() == 1);
     other.emit<said>("here");
     CHECK(std::get<0>(*t.world.spawn(other.recv<said>())->value) == "here");
     CHECK(t.client->socket("/other") == other);
@@ -148,10 +148,10 @@ TEST_CASE("client: several namespaces share one connection, and the last one end
     CHECK(root.reason().message() == "io client disconnect");
     CHECK_FALSE(root.active());
     CHECK(other.connected());
-    CHECK(t.io().clients() == 1);
+    CHECK(t.io().clients_count() == 1);
     other.disconnect();
     t.world.settle();
-    CHECK(t.io().clients() == 0);
+    CHECK(t.io().clients_count() == 0);
     auto const again = t.join();
     CHECK(again.connected());
     CHECK(again != root);
@@ -273,7 +273,7 @@ TEST_CASE("client: without reconnection the first failure is the last, and so is
     t.cut();
     CHECK(t.take() == "connected | lost: transport close | end: transport close");
     t.world.advance(1min);
-    CHECK(t.io().clients() == 0);
+    CHECK(t.io().clients_count() == 0);
 }
 
 TEST_CASE("client: a server that does not answer is given up after a time") {
@@ -323,7 +323,7 @@ TEST_CASE("client: a server that shuts down is waited for, one that comes back i
     t.world.advance(1s);
     CHECK(t.take() == "attempt 1 | connected");
     CHECK(other.connected());
-    CHECK(t.io().clients() == 1);
+    CHECK(t.io().clients_count() == 1);
 }
 
 TEST_CASE("client: what is sent while it is not connected leaves later, in order") {
@@ -553,7 +553,7 @@ TEST_CASE("client: a socket that comes when the last one has gone gets a connect
         CHECK(later->done());
         CHECK_FALSE(later->failure);
         t.world.advance(1s);
-        CHECK(t.io().clients() == 1);
+        CHECK(t.io().clients_count() == 1);
     }
 }
 
@@ -716,7 +716,7 @@ TEST_CASE("client: without reconnection, who connects again after a loss does so
     auto const insisting = t.world.spawn(insist());
     for (int i = 0; i < 3; ++i) {
         CHECK_FALSE(insisting->done());
-        CHECK(t.io().clients() == 1);
+        CHECK(t.io().clients_count() == 1);
         t.cut();
     }
     CHECK(insisting->done());

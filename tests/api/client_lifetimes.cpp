@@ -81,7 +81,7 @@ struct busy : test::client_scene {
     }
     [[nodiscard]] bool is_at_rest() {
         world.settle();
-        return ended == 2 && io().clients() == 0 && world.clock->armed() == 0;
+        return ended == 2 && io().clients_count() == 0 && world.clock->armed() == 0;
     }
 
     socoro::client_options opts;

@@ -151,7 +151,7 @@ public:
 private:
     [[nodiscard]] static socoro::options quiet(socoro::options opts) {
         opts.hooks.violated = nullptr;
-        opts.hooks.refused = nullptr;
+        opts.hooks.connection_error = nullptr;
         return opts;
     }
 

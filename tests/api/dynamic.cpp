@@ -111,6 +111,24 @@ TEST_CASE("api/family: a namespace goes with its last socket, and comes back for
     }
 }
 
+TEST_CASE("api/family: a namespace stays, as in the reference, where the option says so") {
+    socoro::options opts;
+    opts.cleanup_empty_child_namespaces = false;
+    socoro::test::server server(opts);
+    auto const rooms = server.io().of(std::regex("/room-\\d+"));
+    server.connect("/room-1").vanish();
+    server.run();
+    CHECK(rooms.members().size() == 1);
+    rooms.use([](socoro::socket&) -> asio::awaitable<void> {
+        throw socoro::refused("full");
+        co_return;
+    });
+    CHECK(server.connect("/room-2").refusal());
+    CHECK(rooms.members().size() == 2);
+    CHECK(server.connect("/room-1").connected());
+    CHECK(rooms.members().size() == 2);
+}
+
 TEST_CASE("api/family: a predicate may wait and look at the credentials; the oldest rule wins") {
     test::scene scene;
     socoro::net::signal decided(*scene.world.shard);

@@ -163,7 +163,7 @@ TEST_CASE("api/close: it waits for every handler and child, and leaves nothing b
     CHECK(closed);
     CHECK(alive == 0);
     CHECK(*log == lines(3, "server shutting down"));
-    CHECK(server.io().clients() == 0);
+    CHECK(server.io().clients_count() == 0);
     CHECK(server.timers() == 0);
     CHECK(server.reports().empty());
     for (auto const& client : clients)

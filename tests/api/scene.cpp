@@ -30,7 +30,7 @@ void add(std::string& list, std::string const& entry) {
     opts.hooks.handler_failed = [reports](std::string_view where, std::string_view what) {
         add(*reports, std::string(where) + " failed: " + std::string(what));
     };
-    opts.hooks.refused = [reports](socoro::connection_error const& e) {
+    opts.hooks.connection_error = [reports](socoro::connection_error const& e) {
         add(*reports, "refused: " + std::string(e.message));
     };
     return opts;

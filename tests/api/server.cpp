@@ -13,6 +13,7 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,7 @@ test::websocket_peer join(test::world& world, socoro::server& io) {
 
 socoro::options quiet() {
     socoro::options opts;
-    opts.hooks.refused = nullptr;
+    opts.hooks.connection_error = nullptr;
     opts.hooks.handler_failed = nullptr;
     return opts;
 }
@@ -75,7 +76,7 @@ TEST_CASE("api/server: it sends to the sockets of the namespace `/`, and to its 
         co_await socket.recv<word>();
     });
     auto first = join(world, io), second = join(world, io);
-    CHECK(io.clients() == 2);
+    CHECK(io.clients_count() == 2);
     sockets.at(0).join("x");
     io.emit<number>(1);
     io.emit(number(2));
@@ -125,6 +126,35 @@ TEST_CASE("api/server: the script is served under the path, whatever the query")
     opts.serve_client = false;
     socoro::server without(*world.context, opts);
     CHECK(ask(world, without, test::get("/socket.io/socket.io.js")).status == 400);
+}
+
+TEST_CASE("api/server: steps see the requests under the path, and options are checked at once") {
+    test::world world;
+    auto opts = quiet();
+    opts.allow_request = [](socoro::pending_request& asked) -> asio::awaitable<void> {
+        if (!asked.request.headers.contains("X-Key"))
+            throw socoro::refused("no key");
+        co_return;
+    };
+    socoro::server io(*world.context, opts);
+    int seen = 0;
+    io.use_requests([&](socoro::pending_request& asked) -> asio::awaitable<void> {
+        ++seen;
+        asked.headers.set("X-Seen", std::to_string(seen));
+        co_return;
+    });
+    auto const target = "/socket.io/?EIO=4&transport=polling";
+    auto const refused = ask(world, io, test::get(target));
+    CHECK(refused.status == 403);
+    CHECK(refused.body == R"({"code":4,"message":"no key"})");
+    CHECK(refused.has("X-Seen: 1"));
+    CHECK(ask(world, io, test::get(target, "X-Key: 1\r\n")).has("X-Seen: 2"));
+    CHECK(io.clients_count() == 1);
+    CHECK(ask(world, io, test::get("/elsewhere")).status == 404);
+    CHECK(seen == 2);
+    opts.cors.origins = {"*"};
+    opts.cors.credentials = true;
+    CHECK_THROWS_AS(socoro::server(*world.context, opts), std::invalid_argument);
 }
 
 TEST_CASE("api/server: a server that is destroyed says goodbye to its handlers, not to clients") {

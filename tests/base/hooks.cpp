@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <socoro/base/hooks.hpp>
+#include <socoro/http/message.hpp>
 
 #include <doctest/doctest.h>
 
@@ -31,11 +32,9 @@ TEST_CASE("base/hooks: by default each prints one line, with what came from a pe
     socoro::hooks const hooks;
     printed const out;
     SUBCASE("a refused request") {
-        hooks.refused({1, "Session ID unknown", "sid", "127.0.0.1", "/socket.io/?sid=\x1b\n"});
-        CHECK(
-            out.text() ==
-            "socoro: refused a request of 127.0.0.1: Session ID unknown (sid) "
-            "\"/socket.io/?sid=\\x1b\\x0a\"\n");
+        socoro::http::request const request;
+        hooks.connection_error({request, 2, "Bad\n", "M\x1b", "127.0.0.1"});
+        CHECK(out.text() == "socoro: refused a request of 127.0.0.1: Bad\\x0a (M\\x1b)\n");
     }
     SUBCASE("a violated protocol") {
         hooks.violated({"WebSocket", "127.0.0.1", "abc", socoro::errc::ws_bad_utf8});
@@ -80,6 +79,18 @@ TEST_CASE("base/hooks: by default each prints one line, with what came from a pe
     }
 }
 
+TEST_CASE("base/hooks: connections that are dropped without end do not fill the log") {
+    socoro::hooks const hooks;
+    printed const out;
+    for (std::size_t count = 1; count <= 1000; ++count)
+        hooks.connection_dropped({"127.0.0.1", count});
+    auto const text = out.text();
+    CHECK(std::count(text.begin(), text.end(), '\n') == 10);
+    CHECK(
+        text.find("socoro: too many connections: closed that of 127.0.0.1 (512 so far)\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("base/hooks: a peer that has events dropped without end does not fill the log") {
     socoro::hooks const hooks;
     printed const out;
@@ -102,6 +113,11 @@ TEST_CASE("base/hooks: handshakes that fail without end do not fill the log") {
 TEST_CASE("base/hooks: what is no nuisance to anybody is told to nobody unless asked for") {
     socoro::hooks hooks;
     CHECK_FALSE(hooks.packet);
+    CHECK_FALSE(hooks.session_opened);
+    CHECK_FALSE(hooks.session_closed);
+    CHECK_FALSE(hooks.upgraded);
+    CHECK_FALSE(hooks.initial_headers);
+    CHECK_FALSE(hooks.headers);
     CHECK_FALSE(hooks.closed);
     std::string seen;
     hooks.closed = [&](socoro::closed_socket const& e) {

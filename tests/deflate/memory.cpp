@@ -156,7 +156,7 @@ struct scene : test::world {
 
     static socoro::options quiet(socoro::options opts) {
         opts.hooks.violated = nullptr;
-        opts.hooks.refused = nullptr;
+        opts.hooks.connection_error = nullptr;
         return opts;
     }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // The server that Node's own client is tried against: every feature under a name of its own.
-//   conformance [--port N] [--client DIRECTORY] [--cors ORIGIN] [--ping MILLISECONDS]
-//               [--proxies N]
-//               [--parser msgpack] [--recovery MILLISECONDS]
+//   conformance [--port N] [--client DIRECTORY] [--options JSON] [--parser msgpack]
 #include <socoro.hpp>
 
 #include "../../examples/support/program.hpp"
+#include "conformance_options.hpp"
 #include "parser_option.hpp"
 
 #include <functional>
@@ -144,21 +143,12 @@ int main(int argc, char** argv) {
     asio::io_context context;
     socoro::options options;
     options.client_directory = example::option(argc, argv, "--client", CHAT_CLIENT_DIRECTORY);
-    auto const origin = example::option(argc, argv, "--cors", "");
-    if (!origin.empty())
-        options.cors.origins = {origin};
-    auto const ping = example::option(argc, argv, "--ping", "");
-    if (!ping.empty())
-        options.ping_interval = options.ping_timeout = std::chrono::milliseconds(std::stoi(ping));
-    options.trusted_proxies = std::stoul(example::option(argc, argv, "--proxies", "0"));
     options.parser = parser_of(example::option(argc, argv, "--parser", "json"));
-    auto const recovery = example::option(argc, argv, "--recovery", "");
-    if (!recovery.empty()) {
-        auto& kept = options.connection_state_recovery;
-        kept.enabled = true;
-        kept.max_disconnection_duration = std::chrono::milliseconds(std::stoi(recovery));
-    }
+    auto const given = json::parse(example::option(argc, argv, "--options", "{}"));
+    bool const uses = conformance::read(given.as_object(), options);
     socoro::server io(context, options);
+    if (uses)
+        io.use_requests(conformance::obey);
     io.on_connection([&io](socoro::socket socket) { return serve(io, socket); });
     io.of("/custom").on_connection(greet);
     io.of("/secret").use(admit).on_connection(greet);

@@ -541,7 +541,7 @@ describe('without CORS', { timeout: 30_000 }, () => {
 describe('with CORS for http://example.com', { timeout: 60_000 }, () => {
     const origin = 'http://example.com';
     let server;
-    before(async () => { server = await start('SOCORO_CONFORMANCE', { args: ['--cors', origin] }); });
+    before(async () => { server = await start('SOCORO_CONFORMANCE', { args: ['--options', JSON.stringify({ cors: { origin } })] }); });
     after(() => server?.stop());
     const test = (title, body) => it(title, { timeout }, body);
 

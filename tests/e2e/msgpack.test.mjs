@@ -32,7 +32,7 @@ describe('MessagePack packets', { timeout: 120_000 }, () => {
 for (const transports of ways) {
     describe(`the JavaScript client with MessagePack over ${transports.join(' and then ')}`, { timeout: 90_000 }, () => {
         let server;
-        before(async () => { server = await start('SOCORO_CONFORMANCE', { args: ['--parser', 'msgpack', '--recovery', '10000'] }); });
+        before(async () => { server = await start('SOCORO_CONFORMANCE', { args: ['--parser', 'msgpack', '--options', '{"connectionStateRecovery":{"maxDisconnectionDuration":10000}}'] }); });
         after(() => server?.stop());
 
         const join = (t, options = {}, nsp = '/') => connect(t, server.url + nsp, { transports, parser, ...options });

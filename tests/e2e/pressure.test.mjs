@@ -19,7 +19,7 @@ for (const transports of ways) {
     describe(`a slow handler over ${transports.join(' and then ')}`, { timeout: 2 * patience }, () => {
         let server;
         // The heartbeat is short, so that many intervals pass while the client waits.
-        before(async () => { server = await start('SOCORO_CONFORMANCE', { args: ['--ping', '1000'] }); });
+        before(async () => { server = await start('SOCORO_CONFORMANCE', { args: ['--options', '{"pingInterval":1000,"pingTimeout":1000}'] }); });
         after(() => server?.stop());
 
         it('takes everything in order, in little memory, and the connection lives on', { timeout: patience }, async t => {

@@ -21,7 +21,7 @@ describe('behind a proxy', { timeout: 240_000 }, () => {
     const servers = [];
     before(async () => {
         for (let i = 0; i < 2; ++i)
-            servers.push(await start('SOCORO_CONFORMANCE', { args: ['--proxies', '1', '--ping', String(ping)] }));
+            servers.push(await start('SOCORO_CONFORMANCE', { args: ['--options', JSON.stringify({ trustedProxies: 1, pingInterval: ping, pingTimeout: ping })] }));
     });
     after(() => Promise.all(servers.map(server => server.kill())));
 
@@ -93,7 +93,7 @@ describe('behind a proxy', { timeout: 240_000 }, () => {
         it(`${name}: without pings within its time it ends what waits`, { timeout }, async t => {
             const slow = [];
             t.after(() => Promise.all(slow.map(server => server.kill())));
-            for (let i = 0; i < 2; ++i) slow.push(await start('SOCORO_CONFORMANCE', { args: ['--ping', '20000'] }));
+            for (let i = 0; i < 2; ++i) slow.push(await start('SOCORO_CONFORMANCE', { args: ['--options', '{"pingInterval":20000,"pingTimeout":20000}'] }));
             const proxy = await startProxy(t, name, slow, inOneSecond);
             const [polling, websocket] = await Promise.all(
                 [['polling'], ['websocket']].map(transports => visit(t, proxy, 5, { transports })));

@@ -26,10 +26,22 @@ struct engine_world : test::world {
     };
 
     explicit engine_world(engine::options options = {}) {
-        options.hooks.refused = [this](auto const& e) {
+        net::http_server_options http_options;
+        http_options.hooks.violated = nullptr;
+        http = std::make_shared<net::http_server_core>(shard, nullptr, http_options);
+        restart(std::move(options));
+    }
+    /// Another server in the place of the first, with these options.
+    void restart(engine::options options) {
+        if (server)
+            server->close();
+        options.hooks.connection_error = [this](socoro::connection_error const& e) {
             refusals.push_back(std::to_string(e.code) + " " + std::string(e.context));
         };
-        options.hooks.handler_failed = [this](auto const&...) { ++failures; };
+        options.hooks.handler_failed = [this](auto where, auto what) {
+            ++failures;
+            failed.push_back(std::string(where) + ": " + std::string(what));
+        };
         auto const accept = [this](std::shared_ptr<engine::session_core> const& core) {
             sessions.push_back({core, std::make_shared<recorder>()});
             if (on_open)
@@ -37,9 +49,6 @@ struct engine_world : test::world {
             return sessions.back().sink;
         };
         options.hooks.violated = nullptr;
-        net::http_server_options http_options;
-        http_options.hooks.violated = nullptr;
-        http = std::make_shared<net::http_server_core>(shard, nullptr, http_options);
         server = std::make_shared<engine::server_core>(shard, std::move(options), accept);
         server->attach(*http);
     }
@@ -114,6 +123,7 @@ struct engine_world : test::world {
     std::function<void(opened&)> on_open;
     strings refusals;
     int failures = 0;
+    strings failed;
     std::shared_ptr<net::http_server_core> http;
     std::shared_ptr<engine::server_core> server;
 };

@@ -39,7 +39,8 @@ public:
     void on_ended(errc reason) override { told += make_error_code(reason).message() + " "; }
     void on_broken() override { told += "broken "; }
     void report(std::error_code) const override {}
-    void show(socoro::direction, eio::packet const&) const override {}
+    void show(socoro::direction, std::string_view, eio::packet const&) const override {}
+    void on_upgraded(std::string_view) override {}
 
     engine::link link;
     test::net::signal resumed;

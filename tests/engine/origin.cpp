@@ -29,25 +29,29 @@ TEST_CASE("engine/origin: packets are shown as they are over WebSocket") {
     socoro::hooks hooks;
     engine::origin const from{"sid", {}, "192.0.2.1"};
     auto const text = eio::packet::from({false, "hi"});
-    engine::show(hooks, from, socoro::direction::sent, text);
+    engine::show(hooks, from, socoro::direction::sent, "websocket", text);
     std::string seen;
     hooks.packet = [&](socoro::wire_packet const& p) {
         seen += p.direction == socoro::direction::sent ? "> " : "< ";
         seen.append(p.binary ? "bytes " : "").append(p.data).append(" ");
-        seen.append(p.sid).append(" ").append(p.address).append("|");
+        seen.append(p.sid).append(" ").append(p.address).append(" ").append(p.transport);
+        seen.append(":").append(std::to_string(p.bytes)).append("|");
     };
-    engine::show(hooks, from, socoro::direction::sent, text);
+    engine::show(hooks, from, socoro::direction::sent, "websocket", text);
     engine::show(
         hooks,
         from,
         socoro::direction::received,
+        "polling",
         eio::packet::from({true, std::string("\0\xff", 2)}));
     engine::show(
         hooks,
         from,
         socoro::direction::received,
+        "polling",
         eio::packet::of(eio::packet_type::pong, "probe"));
     CHECK(
-        seen == std::string("> 4hi sid 192.0.2.1|< bytes ") + std::string("\0\xff", 2) +
-                    " sid 192.0.2.1|< 3probe sid 192.0.2.1|");
+        seen == std::string("> 4hi sid 192.0.2.1 websocket:3|< bytes ") + std::string("\0\xff", 2) +
+                    " sid 192.0.2.1 polling:5|< 3probe sid 192.0.2.1 polling:6|");
+    CHECK(engine::size_over("websocket", eio::packet::from({true, std::string("\0\xff", 2)})) == 2);
 }

@@ -73,9 +73,6 @@ TEST_CASE("engine/router: refusals have the reference's codes, the first reason 
         {request("HEAD", "EIO=4&transport=polling"), 2, "HEAD"},
         {request("GET", "EIO=9&transport=websocket"), 3, "TRANSPORT_HANDSHAKE_ERROR"},
         {request("GET", "EIO=4&transport=polling", true), 3, "TRANSPORT_HANDSHAKE_ERROR"},
-        {request("GET", "transport=polling"), 5, "protocol"},
-        {request("GET", "EIO=3&transport=polling"), 5, "protocol"},
-        {request("GET", "EIO=04&transport=websocket", true), 5, "protocol"},
     };
     for (auto const& [asked, code, context] : cases) {
         CAPTURE(asked.target);
@@ -84,6 +81,68 @@ TEST_CASE("engine/router: refusals have the reference's codes, the first reason 
         CHECK(static_cast<int>(verdict.code) == code);
         CHECK(verdict.context == context);
     }
+}
+
+TEST_CASE("engine/router: the version of a new session is looked at by itself") {
+    for (std::string const other : {"", "EIO=3&", "EIO=5&", "EIO=&", "EIO=04&", "EIO=4.0&"}) {
+        auto const asked = request("GET", other + "transport=polling");
+        CHECK(route(asked).what == kind::open_polling);
+        CHECK_FALSE(engine::speaks_our_version(asked));
+    }
+    CHECK(engine::speaks_our_version(request("GET", "transport=polling&EIO=4")));
+}
+
+TEST_CASE("engine/router: foreign origins are refused when the options say so, where it matters") {
+    using engine::origin_check;
+    auto const asked = [](std::string query, bool upgrade, std::string origin) {
+        auto made = request("GET", "EIO=4&transport=" + query, upgrade);
+        made.headers.add("Host", "own.example");
+        if (!origin.empty())
+            made.headers.add("Origin", std::move(origin));
+        return made;
+    };
+    struct {
+        std::string query;
+        bool upgrade;
+        kind what;
+    } const opening[] = {
+        {"polling", false, kind::open_polling},
+        {"websocket", true, kind::open_websocket},
+        {"websocket&sid=polls", true, kind::upgrade},
+    };
+    for (auto const& [query, upgrade, what] : opening)
+        for (auto const when :
+             {origin_check::never, origin_check::with_credentials, origin_check::always})
+            for (int cookies = 0; cookies < 3; ++cookies) {
+                CAPTURE(query);
+                CAPTURE(cookies);
+                engine::options options;
+                options.cors.origins = {"http://friend.example"};
+                options.cors.credentials = cookies == 1;
+                options.cookie.enabled = cookies == 2;
+                options.check_origin = when;
+                for (auto const* const good : {"", "http://own.example", "http://friend.example"})
+                    CHECK(route(asked(query, upgrade, good), options).what == what);
+                bool const refuses = when == origin_check::always ||
+                                     (when == origin_check::with_credentials && cookies > 0);
+                auto const foreign = route(asked(query, upgrade, "http://evil"), options);
+                CHECK(foreign.what == (refuses ? kind::refuse : what));
+                if (refuses) {
+                    CHECK(foreign.code == engine::refusal::forbidden);
+                    CHECK(foreign.context == "FOREIGN_ORIGIN");
+                }
+                // Who knows the sid has been let in.
+                CHECK(
+                    route(asked("polling&sid=polls", false, "http://evil"), options).what ==
+                    kind::poll);
+                // Other mistakes come first.
+                CHECK(
+                    route(asked("tcp", upgrade, "http://evil"), options).code ==
+                    engine::refusal::unknown_transport);
+                CHECK(
+                    route(asked("websocket&sid=x", upgrade, "http://evil"), options).code ==
+                    engine::refusal::unknown_sid);
+            }
 }
 
 TEST_CASE("engine/router: an origin with control characters is refused after the transport") {

@@ -25,7 +25,7 @@ namespace {
 struct setup {
     explicit setup(engine::session_handler handler) {
         engine::options options;
-        options.hooks.refused = nullptr;
+        options.hooks.connection_error = nullptr;
         options.hooks.handler_failed = [this](auto const&, auto const& what) {
             failures.emplace_back(what);
         };
@@ -269,7 +269,7 @@ namespace {
 struct closing_server : test::world {
     explicit closing_server(engine::session_handler handler) {
         engine::options options;
-        options.hooks.refused = nullptr;
+        options.hooks.connection_error = nullptr;
         options.hooks.handler_failed = [this](auto const&, auto const& what) {
             failures.emplace_back(what);
         };

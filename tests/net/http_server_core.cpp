@@ -4,8 +4,12 @@
 #include <socoro/net/websocket.hpp>
 
 #include "support/http_script.hpp"
+#include "support/loopback.hpp"
 #include "support/websocket_peer.hpp"
 #include "support/world.hpp"
+
+#include <asio/read_until.hpp>
+#include <asio/write.hpp>
 
 #include <doctest/doctest.h>
 
@@ -318,6 +322,57 @@ TEST_CASE("net/http_server_core: one can wait until it has stopped listening, to
     std::error_code ec;
     refused.connect(at, ec);
     CHECK(ec == asio::error::connection_refused);
+}
+
+TEST_CASE("net/http_server_core: a connection beyond the most is closed at once, and told") {
+    asio::io_context context;
+    auto const shard = net::shard::make(context.get_executor());
+    std::vector<std::string> dropped;
+    net::http_server_options options;
+    options.max_connections = 2;
+    options.hooks.connection_dropped = [&](socoro::dropped_connection const& e) {
+        dropped.push_back(std::string(e.address) + " " + std::to_string(e.count));
+    };
+    auto const core = std::make_shared<net::http_server_core>(shard, answer, options);
+    auto const at = core->listen(test::loopback());
+    // One that became a WebSocket counts, and so does one that was given.
+    core->mount(
+        {[](http::request const& r) { return r.wants_upgrade(); },
+         [&](net::http_connection& c) { return take_over(shard, c); }});
+    std::vector<asio::ip::tcp::socket> clients;
+    auto const connect = [&](std::string_view first) {
+        auto& client = clients.emplace_back(context);
+        client.connect(at);
+        asio::write(client, asio::buffer(first.data(), first.size()));
+        return clients.size() - 1;
+    };
+    auto const read = [&](std::size_t index) {
+        std::string got;
+        std::error_code ec;
+        bool done = false;
+        auto const on_read = [&](std::error_code e, std::size_t) {
+            ec = e;
+            done = true;
+        };
+        asio::async_read_until(clients.at(index), asio::dynamic_buffer(got), "\r\n\r\n", on_read);
+        REQUIRE(test::run_until(context, [&] { return done; }));
+        return ec ? std::string("closed") : got.substr(9, 3);
+    };
+    CHECK(read(connect(get("/", test::upgrade_fields))) == "101");
+    CHECK(read(connect(get("/"))) == "200");
+    CHECK(core->connections() == 1);
+    CHECK(read(connect(get("/"))) == "closed");
+    CHECK(read(connect(get("/"))) == "closed");
+    CHECK(dropped == std::vector<std::string>{"127.0.0.1 1", "127.0.0.1 2"});
+    // As soon as one has gone, another may come.
+    clients.at(1).close();
+    REQUIRE(test::run_until(context, [&] { return core->connections() == 0; }));
+    CHECK(read(connect(get("/"))) == "200");
+    CHECK(dropped.size() == 2);
+    core->abandon();
+    clients.clear();
+    context.restart();
+    context.run();
 }
 
 TEST_CASE("net/http_server_core: waiting for the end has a deadline, and can be cancelled") {

@@ -311,8 +311,8 @@ TEST_CASE("transport/polling_server: extra fields are on every answer") {
             bool const another = co_await over->read_head();
             if (!another)
                 co_return;
-            socoro::http::fields extra;
-            extra.add("X-Extra", "1");
+            socoro::transport::answer_fields extra;
+            extra.fields.add("X-Extra", "1");
             if (over->head().method == "GET")
                 co_await to->serve_poll(*over, std::move(extra));
             else

@@ -18,13 +18,47 @@
 
 namespace socoro {
 
+namespace http {
+struct request;
+class fields;
+}  // namespace http
+
 /// A request under the path of the server that was refused.
 struct connection_error {
+    http::request const& request;
     int code = 0;              ///< the reference's: 0 to 5, or an HTTP status
     std::string_view message;  ///< what the client was told
     std::string_view context;  ///< what exactly was wrong
     std::string_view address;  ///< who sent it
-    std::string_view target;   ///< the target of the request, as sent
+};
+
+/// A session of a server that begins.
+struct opened_session {
+    std::string_view sid;
+    std::string_view address;    ///< of its client
+    std::string_view transport;  ///< `polling` or `websocket`
+};
+
+/// A session that goes on over another transport.
+struct upgraded_session {
+    std::string_view sid;
+    std::string_view address;  ///< of its client
+    std::string_view from;     ///< the transport so far
+    std::string_view to;       ///< the one from now on
+};
+
+/// A session of a server that has ended.
+struct closed_session {
+    std::string_view sid;
+    std::string_view address;    ///< of its client
+    std::string_view transport;  ///< the last one
+    std::error_code reason;      ///< equals `socoro::closed`
+};
+
+/// A connection that was closed as soon as it was accepted: there were `max_connections`.
+struct dropped_connection {
+    std::string_view address;  ///< whose it was
+    std::size_t count = 1;     ///< how many of this server so far, this one included
 };
 
 /// A peer that broke a protocol, or went beyond a limit. It costs the peer its connection.
@@ -86,17 +120,23 @@ struct wire_packet {
     bool binary = false;       ///< whether the data are bytes of a message
     /// The packet as over WebSocket: the digit of its type and its text, or bytes alone.
     std::string_view data;
+    std::string_view transport;  ///< `polling` or `websocket`, as it is now
+    /// Its bytes on that transport: over WebSocket those of `data`, over polling the base64 of
+    /// what is binary; without the head of a frame, and before any compression.
+    std::size_t bytes = 0;
 };
 
 /// Called on the executor of the server; the views last as long as the call. A hook must not
 /// throw; one that is empty is not called. The defaults that are not empty print one line to
 /// `std::clog`, in which everything that came from a peer is escaped.
 struct hooks {
-    /// A request was refused.
-    std::function<void(connection_error const&)> refused = [](connection_error const& e) {
-        std::clog << "socoro: refused a request of " << e.address << ": " << e.message << " ("
-                  << escaped(e.context) << ") \"" << escaped(e.target) << "\"\n";
-    };
+    /// A request was refused. The default says who sent it and what was wrong; what it asked for
+    /// is in the request.
+    std::function<void(socoro::connection_error const&)> connection_error =
+        [](socoro::connection_error const& e) {
+            std::clog << "socoro: refused a request of " << e.address << ": " << escaped(e.message)
+                      << " (" << escaped(e.context) << ")\n";
+        };
 
     /// A peer was disconnected because its bytes follow no protocol, or because of a limit. Packets
     /// that are well-formed but out of place end the connection without a call.
@@ -148,6 +188,33 @@ struct hooks {
     std::function<void(std::error_code)> accept_failed = [](std::error_code ec) {
         std::clog << "socoro: cannot accept connections: " << ec.message() << '\n';
     };
+
+    /// A connection was closed because of `max_connections`. Anybody can cause any number of them,
+    /// so the default prints the first, the second, the fourth and so on.
+    std::function<void(dropped_connection const&)> connection_dropped =
+        [](dropped_connection const& e) {
+            if (std::has_single_bit(e.count))
+                std::clog << "socoro: too many connections: closed that of " << e.address << " ("
+                          << e.count << " so far)\n";
+        };
+
+    /// A session has begun, before its handler is started. Servers only.
+    std::function<void(opened_session const&)> session_opened;
+
+    /// A session goes on over another transport.
+    std::function<void(upgraded_session const&)> upgraded;
+
+    /// A session that was told to have begun has ended. Servers only.
+    std::function<void(closed_session const&)> session_closed;
+
+    /// May change the header fields of the answer that opens a session: that to the first request
+    /// of long-polling, or the 101 of a WebSocket. As in the reference, the fields that make a 101
+    /// one are not among them.
+    std::function<void(http::fields&, http::request const&)> initial_headers;
+
+    /// The same for every answer to a request of a session, the first and those with 101 among
+    /// them; but not for refusals. Comes after `initial_headers`.
+    std::function<void(http::fields&, http::request const&)> headers;
 
     /// A socket was disconnected, for whatever reason.
     std::function<void(closed_socket const&)> closed;

@@ -89,7 +89,7 @@ inline client_session_core::client_session_core(
 inline void client_session_core::start(std::shared_ptr<sink> receiver) {
     auto const keep = shared_from_this();
     if (!is_closed())
-        show(direction::received, std::exchange(first_, {}));
+        show(direction::received, transport_name(), std::exchange(first_, {}));
     session_core::start(std::move(receiver));
     if (may_upgrade())
         start_upgrade();
@@ -113,7 +113,9 @@ inline void client_session_core::start_upgrade() {
         auto const self = std::static_pointer_cast<client_session_core>(shared_from_this());
         launch(read_ahead(self, std::move(candidate), std::move(ended)));
     };
-    help.show = [this](direction way, eio::packet const& packet) { show(way, packet); };
+    help.show = [this](direction way, eio::packet const& packet) {
+        show(way, "websocket", packet);
+    };
     auto attempt = std::make_shared<client_upgrade>(
         owner(),
         polling_,

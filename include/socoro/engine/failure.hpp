@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
-// What an exception out of a handler is about. Asio's `||` and `&&` wrap what their operands throw;
+// What an exception out of a handler, or of a step before it, is about. Asio's `||` and `&&` wrap what their operands throw;
 // here it is unwrapped.
 #pragma once
 
+#include <socoro/base/refused.hpp>
 #include <socoro/net/asio.hpp>
 
 #include <exception>
+#include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -35,6 +38,17 @@ namespace socoro::engine {
         return e.code();
     } catch (...) {
         return {};
+    }
+}
+
+/// The message of a `refused`, wrapped or not; none for any other exception.
+[[nodiscard]] inline std::optional<std::string> refusal_of(std::exception_ptr failure) {
+    try {
+        std::rethrow_exception(unwrapped(std::move(failure)));
+    } catch (refused const& e) {
+        return e.what();
+    } catch (...) {
+        return std::nullopt;
     }
 }
 

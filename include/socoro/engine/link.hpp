@@ -39,8 +39,11 @@ public:
         virtual void on_broken() = 0;
         /// What the peer did wrong, if it did.
         virtual void report(std::error_code why) const = 0;
-        /// A packet arrived or leaves, whether it means anything or not.
-        virtual void show(direction way, eio::packet const& packet) const = 0;
+        /// A packet arrived or leaves over a transport, whether it means anything or not.
+        virtual void show(direction way, std::string_view transport, eio::packet const& packet)
+            const = 0;
+        /// It goes on over another transport than this one.
+        virtual void on_upgraded(std::string_view from) = 0;
 
     protected:
         ~owner() = default;
@@ -205,7 +208,7 @@ inline asio::awaitable<void> link::read(self_ptr self, transport::any_transport 
 
 /// What a batch of packets gives rise to leaves in one write.
 inline bool link::take(transport::any_transport const& from, eio::packet&& received) {
-    owner_->show(direction::received, received);
+    owner_->show(direction::received, from.name(), received);
     if (transport_ != from)
         return true;
     reading_ = true;
@@ -277,10 +280,11 @@ inline asio::awaitable<void> link::carry_out(
 
 inline void link::switch_to(transport::any_transport next) {
     auto old = std::exchange(transport_, std::move(next));
-    name_ = transport_.name();
+    auto const before = std::exchange(name_, transport_.name());
     upgraded_ = true;
     std::ignore = old.close(transport::ending::discard);
     wake_.notify_all();
+    owner_->on_upgraded(before);
 }
 
 inline void link::stop() {

@@ -2,6 +2,10 @@
 // The options of an Engine.IO server, with the reference's names and defaults.
 #pragma once
 
+#include <socoro/engine/cookie.hpp>
+#include <socoro/engine/cors.hpp>
+#include <socoro/engine/origin_policy.hpp>
+#include <socoro/engine/pending_request.hpp>
 #include <socoro/engine/session_options.hpp>
 #include <socoro/http/content_coding.hpp>
 #include <socoro/net/http_connection.hpp>
@@ -10,31 +14,24 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace socoro::engine {
-
-/// Which pages of other origins may talk to the server from a browser.
-///
-/// As in the reference this is about the answers to polling only: browsers ask no leave for a
-/// WebSocket, and none is refused for its origin. A server that trusts cookies has to look at
-/// the `Origin` of the request that opened the session itself.
-struct cors_options {
-    /// The allowed origins, such as `https://example.com`; `*` allows every origin, but then
-    /// never with credentials. Empty: no other origin, and no CORS header is sent.
-    std::vector<std::string> origins;
-    /// Whether browsers may send cookies along.
-    bool credentials = false;
-};
 
 /// The options of an Engine.IO server.
 struct options : session_options {
     /// Requests whose path begins with this and a slash are the engine's. One slash at its end
     /// is left out.
     std::string path = "/engine.io";
+    /// Whether that slash has to be there. Without it the path alone is the engine's as well, but
+    /// unlike in the reference nothing that only begins like it, as `/engine.iox`.
+    bool add_trailing_slash = true;
     /// The transports that clients may use.
     std::vector<std::string> transports{"polling", "websocket"};
     /// Whether a session that began with polling may go on over WebSocket.
@@ -56,6 +53,26 @@ struct options : session_options {
     /// outermost of them wrote there. 0: that of the connection, since without a proxy anybody may
     /// write that field. A request that came through fewer has the address of its connection.
     std::size_t trusted_proxies = 0;
+    /// When requests that open a session or a WebSocket are refused for the page that they come
+    /// from, with code 4. The reference never does, so that any page could act as the user.
+    origin_check check_origin = origin_check::with_credentials;
+    cookie_options cookie;
+    /// Looks at each request that would open a session, after all that can be seen at once but the
+    /// version of the protocol. A `refused` refuses it with code 4 and its message; any other
+    /// exception with `Forbidden`, and goes to the hook `handler_failed`. Empty: everybody may.
+    request_step allow_request;
+    /// Makes the sid of a session for the request that opens it, which has to be another one each
+    /// time, hard to guess, of letters, digits, `-`, `.`, `_` and `~`. If it throws, which goes to
+    /// the hook `handler_failed`, or gives one that cannot be, the request is refused with code 3.
+    /// Empty: 20 characters out of 15 random bytes.
+    std::function<std::string(http::request const&)> generate_id;
+    /// The most sessions at once; a request that would open one more is answered with 503. Without
+    /// a number, as many as come.
+    std::optional<std::size_t> max_clients;
+    /// The most connections that the server's own HTTP server has at once, those that became
+    /// WebSockets among them; one more is closed as soon as it is accepted. Without a number, as
+    /// many as come. Node's `server.maxConnections`.
+    std::optional<std::size_t> max_connections;
     net::http_deadlines deadlines;
     /// Speaks TLS on every connection that `listen` accepts: `socoro::tls_server()`, from
     /// <socoro/tls.hpp>. Null: plain HTTP. An HTTP server that this one attaches to has an option
@@ -68,10 +85,13 @@ struct options : session_options {
 };
 
 /// The options with no slash at the end of the path: the reference takes `/engine.io/` for
-/// `/engine.io`.
+/// `/engine.io`. Throws `std::invalid_argument` for what could not be kept to.
 [[nodiscard]] inline options normalized(options opts) {
     if (opts.path.ends_with('/'))
         opts.path.pop_back();
+    check(opts.cors);
+    if (opts.cookie.enabled)
+        std::ignore = sid_cookie(opts.cookie, "sid");
     return opts;
 }
 

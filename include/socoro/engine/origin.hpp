@@ -7,8 +7,10 @@
 #include <socoro/http/message.hpp>
 #include <socoro/net/certificate.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace socoro::engine {
@@ -32,15 +34,29 @@ inline void report(hooks const& to, origin const& from, std::error_code why) {
     notify(to.violated, violation{protocol, from.address, from.sid, why});
 }
 
-/// Shows the hook a packet, if it is there.
-inline void show(hooks const& to, origin const& from, direction way, eio::packet const& packet) {
+/// The bytes that a packet is on a transport.
+[[nodiscard]] inline std::size_t size_over(
+    std::string_view transport,
+    eio::packet const& packet) noexcept {
+    bool const as_it_is = packet.binary && transport == "websocket";
+    return as_it_is ? packet.data.size() : eio::text_size(packet);
+}
+
+/// Shows the hook a packet that came or goes over a transport, if it is there.
+inline void show(
+    hooks const& to,
+    origin const& from,
+    direction way,
+    std::string_view transport,
+    eio::packet const& packet) {
     if (!to.packet)
         return;
     std::string text;
     if (!packet.binary)
         text.append(1, static_cast<char>(packet.type)).append(packet.data);
     auto const& data = packet.binary ? packet.data : text;
-    to.packet({way, from.sid, from.address, packet.binary, data});
+    auto const bytes = size_over(transport, packet);
+    to.packet({way, from.sid, from.address, packet.binary, data, transport, bytes});
 }
 
 }  // namespace socoro::engine

@@ -4,61 +4,86 @@
 
 #include <socoro/base/error.hpp>
 #include <socoro/base/hooks.hpp>
+#include <socoro/engine/pending_request.hpp>
 #include <socoro/engine/router.hpp>
 #include <socoro/http/message.hpp>
-#include <socoro/net/http_connection.hpp>
 
 #include <boost/json.hpp>
 
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace socoro::engine {
 
-/// Tells the hook about a request; `error` says all but who sent what.
-inline void
-report(hooks const& to, net::http_connection const& connection, connection_error error) {
-    error.address = connection.remote_address();
-    error.target = connection.head().target;
-    notify(to.refused, error);
+/// Tells the hook about a request.
+inline void report(
+    hooks const& to,
+    pending_request const& refused,
+    int code,
+    std::string_view message,
+    std::string_view context) {
+    connection_error const told{refused.request, code, message, context, refused.address};
+    notify(to.connection_error, told);
 }
 
-/// The answer to a request that is refused with `code`; `common` are the fields that every answer
-/// to it carries.
-[[nodiscard]] inline http::response
-refusal_answer(refusal code, http::request const& request, http::fields const& common) {
+namespace detail {
+
+/// The reference's answer to a WebSocket: always 400, and raw.
+[[nodiscard]] inline http::response raw_refusal(std::string_view message) {
     http::response answer;
-    auto const message = message_of(code);
-    if (request.wants_upgrade()) {
-        answer.status = 400;
-        answer.headers.add("Connection", "close");
-        answer.headers.add("Content-type", "text/html");
-        answer.body = message;
-        return answer;
-    }
-    answer = http::text(
-        code == refusal::forbidden ? 403 : 400,
-        "{\"code\":" + std::to_string(static_cast<int>(code)) +
-            ",\"message\":" + boost::json::serialize(boost::json::string(message)) + "}",
-        "application/json");
-    for (auto const& field : common)
-        answer.headers.add(field.name, field.value);
+    answer.status = 400;
+    answer.headers.add("Connection", "close");
+    answer.headers.add("Content-type", "text/html");
+    answer.body = message;
     return answer;
 }
 
-/// The answer to a WebSocket handshake that breaks RFC 6455.
-[[nodiscard]] inline http::response handshake_refusal(std::error_code why) {
+}  // namespace detail
+
+/// Tells the hook about a request, and gives the answer to it, with a message of its own unless
+/// that is empty.
+[[nodiscard]] inline http::response refuse(
+    hooks const& to,
+    pending_request& refused,
+    verdict const& why,
+    std::string_view message = {}) {
+    if (message.empty())
+        message = message_of(why.code);
+    report(to, refused, static_cast<int>(why.code), message, why.context);
+    if (refused.request.wants_upgrade())
+        return detail::raw_refusal(message);
+    http::response answer;
+    answer.status = why.code == refusal::forbidden ? 403 : 400;
+    answer.headers = std::move(refused.headers);
+    answer.headers.set("Content-Type", "application/json");
+    answer.body = "{\"code\":" + std::to_string(static_cast<int>(why.code)) +
+                  ",\"message\":" + boost::json::serialize(boost::json::string(message)) + "}";
+    return answer;
+}
+
+/// The same for a server that can take no session: it was closed, or has too many.
+[[nodiscard]] inline http::response
+turn_away(hooks const& to, pending_request& refused, std::string_view context) {
+    http::response answer;
+    answer.status = 503;
+    answer.body = "Service Unavailable";
+    report(to, refused, 503, answer.body, context);
+    answer.headers = std::move(refused.headers);
+    answer.headers.set("Content-Type", "text/plain; charset=UTF-8");
+    answer.headers.set("Connection", "close");
+    return answer;
+}
+
+/// The same for a WebSocket handshake that breaks RFC 6455.
+[[nodiscard]] inline http::response
+refuse_handshake(hooks const& to, pending_request const& refused, std::error_code why) {
     auto answer = http::text(400, why.message(), "text/html");
+    report(to, refused, 400, answer.body, "WebSocket handshake");
     answer.headers.add("Connection", "close");
     if (why == errc::ws_unsupported_version)
         answer.headers.add("Sec-WebSocket-Version", "13");
-    return answer;
-}
-
-/// The answer to a request that came when the server was closed.
-[[nodiscard]] inline http::response closed_answer() {
-    auto answer = http::text(503, "Service Unavailable");
-    answer.headers.add("Connection", "close");
     return answer;
 }
 

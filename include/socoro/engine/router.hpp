@@ -54,13 +54,24 @@ struct verdict {
     /// Why it is refused, in the reference's words; for the hook.
     std::string_view context;
     std::string sid;
+
+    /// Whether it opens a session.
+    [[nodiscard]] bool opens() const noexcept {
+        return what == kind::open_polling || what == kind::open_websocket;
+    }
 };
 
-/// Decides about a request. `transport_of(sid)` gives the name of the transport of a session, or
-/// nothing if there is no such session.
+/// Decides about a request as far as `allow_request`, which comes before the version of a new
+/// session. `transport_of(sid)` gives the name of the transport of a session, or nothing if there
+/// is no such session.
 template <typename TransportOf>
 [[nodiscard]] verdict
 route(http::request const& request, options const& options, TransportOf transport_of);
+
+/// Whether a new session speaks our version of the protocol.
+[[nodiscard]] inline bool speaks_our_version(http::request const& request) {
+    return http::query(request.query()).get("EIO") == "4";
+}
 
 namespace detail {
 
@@ -73,21 +84,29 @@ namespace detail {
     return std::any_of(value.begin(), value.end(), http::is_control);
 }
 
-[[nodiscard]] inline verdict
-route_new(http::request const& request, http::query const& query, bool upgrade) {
+[[nodiscard]] inline bool refuses_origin(http::request const& request, options const& options) {
+    bool const cookies_matter = options.cors.credentials || options.cookie.enabled;
+    bool const asks = options.check_origin == origin_check::always ||
+                      (options.check_origin == origin_check::with_credentials && cookies_matter);
+    return asks && is_foreign(options.cors, request);
+}
+
+[[nodiscard]] inline verdict route_new(
+    http::request const& request,
+    http::query const& query,
+    options const& options,
+    bool upgrade) {
     if (request.method != "GET")
         return refuse(refusal::bad_handshake_method, request.method);
     bool const websocket = query.get("transport") == "websocket";
     if (websocket && !upgrade)
         return refuse(refusal::bad_request, "TRANSPORT_HANDSHAKE_ERROR");
-    if (query.get("EIO") != "4")
-        return refuse(refusal::unsupported_protocol_version, "protocol");
-    if (websocket)
-        return {verdict::kind::open_websocket, {}, {}, {}};
     // Over a request that asks for another protocol nothing can be polled.
-    if (upgrade)
+    if (!websocket && upgrade)
         return refuse(refusal::bad_request, "TRANSPORT_HANDSHAKE_ERROR");
-    return {verdict::kind::open_polling, {}, {}, {}};
+    if (refuses_origin(request, options))
+        return refuse(refusal::forbidden, "FOREIGN_ORIGIN");
+    return {websocket ? verdict::kind::open_websocket : verdict::kind::open_polling, {}, {}, {}};
 }
 
 [[nodiscard]] inline verdict::kind request_kind(std::string_view method) {
@@ -110,7 +129,7 @@ verdict route(http::request const& request, options const& options, TransportOf 
     bool const upgrade = request.wants_upgrade();
     std::string const sid(query.get("sid"));
     if (sid.empty())
-        return detail::route_new(request, query, upgrade);
+        return detail::route_new(request, query, options, upgrade);
     std::optional<std::string_view> const current = transport_of(sid);
     if (!current)
         return detail::refuse(refusal::unknown_sid, "sid");
@@ -122,6 +141,8 @@ verdict route(http::request const& request, options const& options, TransportOf 
         return detail::refuse(refusal::bad_request, "TRANSPORT_MISMATCH");
     if (!upgrade && transport == "websocket")
         return detail::refuse(refusal::bad_request, "TRANSPORT_HANDSHAKE_ERROR");
+    if (upgrade && detail::refuses_origin(request, options))
+        return detail::refuse(refusal::forbidden, "FOREIGN_ORIGIN");
     auto const what = upgrade ? verdict::kind::upgrade : detail::request_kind(request.method);
     return {what, {}, {}, sid};
 }

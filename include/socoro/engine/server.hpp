@@ -85,6 +85,10 @@ public:
         return close(core_, http_, handlers_, shard_->now() + patience);
     }
 
+    /// Runs `step` for every request under the path, after the steps added earlier, before anything
+    /// is said about it.
+    void use_requests(request_step step) { core_->use(std::move(step)); }
+
     /// How many sessions there are.
     [[nodiscard]] std::size_t sessions() const { return core_->sessions(); }
 

@@ -8,14 +8,17 @@
 #include <socoro/base/random.hpp>
 #include <socoro/engine/cors.hpp>
 #include <socoro/engine/refusals.hpp>
+#include <socoro/engine/request_gate.hpp>
 #include <socoro/engine/router.hpp>
 #include <socoro/engine/server_session_core.hpp>
+#include <socoro/engine/session_table.hpp>
 #include <socoro/http/forwarded.hpp>
 #include <socoro/net/http_server_core.hpp>
 #include <socoro/net/task_group.hpp>
 #include <socoro/transport/polling_server.hpp>
 #include <socoro/transport/websocket.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <functional>
@@ -24,8 +27,8 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace socoro::engine {
 
@@ -48,13 +51,21 @@ public:
     /// The same for the path of a request.
     [[nodiscard]] bool owns_path(std::string_view path) const;
 
-    /// What follows the path and its slash in the path of a request that this server owns.
+    /// What follows the path, and its slash if there is one, in the path of a request that this
+    /// server owns.
     [[nodiscard]] std::string_view below_path(http::request const& request) const {
-        return request.path().substr(options_->path.size() + 1);
+        auto const path = request.path();
+        return path.substr(std::min(path.size(), options_->path.size() + 1));
     }
 
     /// Answers the request whose head has been read.
     [[nodiscard]] asio::awaitable<void> serve(net::http_connection& connection);
+
+    /// Runs `step` for every request under the path, after the steps added earlier and before
+    /// anything is decided about it.
+    void use(request_step step) {
+        steps_.push_back(std::make_shared<request_step const>(std::move(step)));
+    }
 
     /// Takes the requests under the path from an HTTP server, before its own handler, until this
     /// server is closed or destroyed.
@@ -67,6 +78,7 @@ public:
         http.deadlines = options_->deadlines;
         http.hooks = options_->hooks;
         http.tls = options_->tls;
+        http.max_connections = options_->max_connections;
         return http;
     }
 
@@ -74,7 +86,7 @@ public:
     server_core& operator=(server_core const&) = delete;
     /// Sessions that are still there are those of an execution context that is gone.
     ~server_core() {
-        for (auto const& [sid, session] : sessions_)
+        for (auto const& [sid, session] : sessions_->take_all())
             session->release();
     }
 
@@ -111,8 +123,10 @@ public:
         return cors_fields(options_->cors, request);
     }
 
-    [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
-    [[nodiscard]] std::shared_ptr<server_session_core> find(std::string const& sid) const;
+    [[nodiscard]] std::size_t sessions() const noexcept { return sessions_->size(); }
+    [[nodiscard]] std::shared_ptr<server_session_core> find(std::string const& sid) const {
+        return sessions_->find(sid);
+    }
     /// The options; the path has no slash at its end.
     [[nodiscard]] engine::options const& options() const noexcept { return *options_; }
     [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
@@ -121,24 +135,57 @@ public:
     [[nodiscard]] static std::string make_id() { return base64::encode_url(random_bytes(15)); }
 
 private:
+    using place = std::optional<session_table::reservation>;
+
+    [[nodiscard]] verdict decide(http::request const& request) const;
+    /// The verdict lasts as long as what this gives.
     [[nodiscard]] asio::awaitable<void>
-    refuse(net::http_connection& connection, refusal code, std::string_view context);
-    [[nodiscard]] asio::awaitable<void> refuse_method(net::http_connection& connection);
-    [[nodiscard]] asio::awaitable<void> refuse_handshake(
+    carry_out(verdict const& what, net::http_connection& connection, pending_request& asked);
+    [[nodiscard]] asio::awaitable<bool> ask(
         net::http_connection& connection,
-        std::error_code why);
-    [[nodiscard]] asio::awaitable<void> open_polling(net::http_connection& connection);
+        pending_request& asked,
+        request_step const& step,
+        verdict const& refusal);
+    [[nodiscard]] asio::awaitable<bool> ask_steps(
+        net::http_connection& connection,
+        pending_request& asked);
+    [[nodiscard]] asio::awaitable<void>
+    refuse(net::http_connection& connection, pending_request& asked, verdict const& why);
+    [[nodiscard]] asio::awaitable<void> refuse_method(
+        net::http_connection& connection,
+        pending_request& asked);
+    [[nodiscard]] asio::awaitable<void> serve_polling(
+        net::http_connection& connection,
+        pending_request& asked,
+        verdict const& what) const;
+    [[nodiscard]] asio::awaitable<place> find_place(
+        net::http_connection& connection,
+        pending_request& asked);
+    [[nodiscard]] asio::awaitable<void> open_polling(
+        net::http_connection& connection,
+        pending_request& asked);
     [[nodiscard]] asio::awaitable<void> open_websocket(
         net::http_connection& connection,
-        std::string sid);
-    /// Where a session comes from that is opened by the request whose head has been read.
-    [[nodiscard]] origin origin_of(net::http_connection const& connection) const;
+        pending_request& asked);
+    [[nodiscard]] asio::awaitable<void>
+    upgrade(net::http_connection& connection, pending_request& asked, std::string sid);
+    [[nodiscard]] asio::awaitable<transport::any_transport>
+    accept_websocket(net::http_connection& connection, pending_request& asked, bool initial);
+    [[nodiscard]] bool is_full() const {
+        return options_->max_clients && sessions_->claimed() >= *options_->max_clients;
+    }
+    [[nodiscard]] std::string new_sid(http::request const& request) const;
+    [[nodiscard]] transport::answer_fields fields_of(pending_request& asked, bool initial) const {
+        return {std::move(asked.headers), &options_->hooks, initial};
+    }
     [[nodiscard]] std::shared_ptr<server_session_core> make_session(origin from);
     void start(std::shared_ptr<server_session_core> const& session, transport::any_transport over);
-    [[nodiscard]] std::string address_of(net::http_connection const& connection) const {
+    [[nodiscard]] std::string_view address_of(net::http_connection const& connection) const {
         auto const proxies = options_->trusted_proxies;
+        if (proxies == 0)
+            return connection.remote_address();
         auto const told = http::forwarded_for(connection.head().headers, proxies);
-        return told ? std::string(*told) : connection.remote_address();
+        return told.value_or(connection.remote_address());
     }
     void end_when_read(server_session_core const& session, errc reason);
     static void end(session_core& session, errc reason) {
@@ -151,7 +198,8 @@ private:
     on_session accept_;
     std::shared_ptr<ws::negotiator> negotiator_;
     std::shared_ptr<net::task_group> loops_;
-    std::unordered_map<std::string, std::shared_ptr<server_session_core>> sessions_;
+    std::shared_ptr<session_table> sessions_ = std::make_shared<session_table>();
+    std::vector<std::shared_ptr<request_step const>> steps_;
     // Asked by other threads, too: see `owns`.
     std::atomic<bool> closed_ = false;
 };
@@ -170,101 +218,230 @@ inline server_core::server_core(
 
 inline bool server_core::owns_path(std::string_view path) const {
     auto const& prefix = options_->path;
-    return !closed_ && path.size() > prefix.size() && path.starts_with(prefix) &&
-           path[prefix.size()] == '/';
-}
-
-inline std::shared_ptr<server_session_core> server_core::find(std::string const& sid) const {
-    auto const found = sessions_.find(sid);
-    return found == sessions_.end() ? nullptr : found->second;
+    if (closed_ || !path.starts_with(prefix))
+        return false;
+    if (path.size() == prefix.size())
+        return !options_->add_trailing_slash;
+    return path[prefix.size()] == '/';
 }
 
 inline asio::awaitable<void> server_core::serve(net::http_connection& connection) {
     auto const self = shared_from_this();
     auto const& request = connection.head();
     if (is_preflight(options_->cors, request)) {
-        auto const answer = preflight(options_->cors, request);
-        co_await connection.respond(answer);
+        auto const allowed = preflight(options_->cors, request);
+        co_await connection.respond(allowed);
         co_return;
     }
-    auto const verdict = route(request, *options_, [this](std::string const& sid) {
+    auto common = common_fields(request);
+    pending_request asked{request, address_of(connection), std::move(common), std::nullopt};
+    if (!steps_.empty()) {
+        bool const passed = co_await ask_steps(connection, asked);
+        if (!passed)
+            co_return;
+    }
+    auto verdict = decide(request);
+    if (verdict.opens() && options_->allow_request) {
+        auto const refusal = detail::refuse(refusal::forbidden, "ALLOW_REQUEST");
+        bool const allowed = co_await ask(connection, asked, options_->allow_request, refusal);
+        if (!allowed)
+            co_return;
+    }
+    if (verdict.opens() && !speaks_our_version(request))
+        verdict = detail::refuse(refusal::unsupported_protocol_version, "protocol");
+    co_await carry_out(verdict, connection, asked);
+}
+
+inline verdict server_core::decide(http::request const& request) const {
+    return route(request, *options_, [this](std::string const& sid) {
         auto const session = find(sid);
         return session ? std::optional(session->transport_name()) : std::nullopt;
     });
-    using kind = engine::verdict::kind;
-    auto const polling = verdict.what == kind::poll || verdict.what == kind::post
-                             ? find(verdict.sid)->current().target<transport::polling_server>()
-                             : nullptr;
-    auto extra = common_fields(request);
-    switch (verdict.what) {
-    case kind::refuse: co_await refuse(connection, verdict.code, verdict.context); break;
-    case kind::open_polling: co_await open_polling(connection); break;
-    case kind::open_websocket:
-    case kind::upgrade: co_await open_websocket(connection, verdict.sid); break;
-    case kind::poll: co_await polling->serve_poll(connection, std::move(extra)); break;
-    case kind::post: co_await polling->serve_post(connection, std::move(extra)); break;
-    case kind::bad_method: co_await refuse_method(connection); break;
+}
+
+inline asio::awaitable<void> server_core::carry_out(
+    verdict const& what,
+    net::http_connection& connection,
+    pending_request& asked) {
+    using kind = verdict::kind;
+    switch (what.what) {
+    case kind::refuse: break;
+    case kind::open_polling: return open_polling(connection, asked);
+    case kind::open_websocket: return open_websocket(connection, asked);
+    case kind::upgrade: return upgrade(connection, asked, what.sid);
+    case kind::poll:
+    case kind::post: return serve_polling(connection, asked, what);
+    case kind::bad_method: return refuse_method(connection, asked);
     }
+    return refuse(connection, asked, what);
+}
+
+/// Whether a step lets a request go on; if not, it has been answered.
+inline asio::awaitable<bool> server_core::ask(
+    net::http_connection& connection,
+    pending_request& asked,
+    request_step const& step,
+    verdict const& refusal) {
+    auto const instead = co_await engine::ask(step, asked, refusal, options_->hooks);
+    if (instead)
+        co_await connection.respond(*instead);
+    // The client may be gone, or the server.
+    co_return !instead && connection.is_open();
+}
+
+inline asio::awaitable<bool> server_core::ask_steps(
+    net::http_connection& connection,
+    pending_request& asked) {
+    // Others may be added while one waits.
+    auto const all = steps_;
+    auto const refusal = detail::refuse(refusal::bad_request, "MIDDLEWARE_FAILURE");
+    for (auto const& step : all) {
+        bool const passed = co_await ask(connection, asked, *step, refusal);
+        if (!passed)
+            co_return false;
+    }
+    co_return true;
 }
 
 inline asio::awaitable<void>
-server_core::refuse(net::http_connection& connection, refusal code, std::string_view context) {
-    auto const& request = connection.head();
-    report(options_->hooks, connection, {int(code), message_of(code), context, {}, {}});
-    auto const answer = refusal_answer(code, request, common_fields(request));
-    co_await connection.respond(answer);
+server_core::refuse(net::http_connection& connection, pending_request& asked, verdict const& why) {
+    auto const refused = engine::refuse(options_->hooks, asked, why);
+    co_await connection.respond(refused);
 }
 
-inline asio::awaitable<void> server_core::refuse_method(net::http_connection& connection) {
-    http::response answer;
-    answer.status = 500;
-    answer.headers = common_fields(connection.head());
-    co_await connection.respond(answer);
-}
-
-inline asio::awaitable<void> server_core::refuse_handshake(
+inline asio::awaitable<void> server_core::refuse_method(
     net::http_connection& connection,
-    std::error_code why) {
-    auto const told = why.message();
-    report(options_->hooks, connection, {400, told, "WebSocket handshake", {}, {}});
-    auto const answer = handshake_refusal(why);
-    co_await connection.respond(answer);
+    pending_request& asked) {
+    http::response const refused{500, std::move(asked.headers), {}};
+    co_await connection.respond(refused);
 }
 
-inline asio::awaitable<void> server_core::open_polling(net::http_connection& connection) {
-    if (closed_) {
-        auto const answer = closed_answer();
-        co_await connection.respond(answer);
-        co_return;
+inline asio::awaitable<void> server_core::serve_polling(
+    net::http_connection& connection,
+    pending_request& asked,
+    verdict const& what) const {
+    auto const polling = find(what.sid)->current().target<transport::polling_server>();
+    auto extra = fields_of(asked, false);
+    return what.what == verdict::kind::poll ? polling->serve_poll(connection, std::move(extra))
+                                            : polling->serve_post(connection, std::move(extra));
+}
+
+/// A sid for a new session; without one the request has been answered.
+inline asio::awaitable<server_core::place> server_core::find_place(
+    net::http_connection& connection,
+    pending_request& asked) {
+    if (closed_ || is_full()) {
+        auto const refused = turn_away(options_->hooks, asked, closed_ ? "CLOSED" : "MAX_CLIENTS");
+        co_await connection.respond(refused);
+        co_return std::nullopt;
     }
-    auto const session = make_session(origin_of(connection));
+    auto taken = sessions_->reserve(new_sid(asked.request));
+    if (!taken) {
+        auto const why = detail::refuse(refusal::bad_request, "ID_GENERATION_ERROR");
+        co_await refuse(connection, asked, why);
+    }
+    co_return taken;
+}
+
+inline std::string server_core::new_sid(http::request const& request) const {
+    if (!options_->generate_id)
+        return make_id();
+    try {
+        return options_->generate_id(request);
+    } catch (...) {
+        auto const what = describe(std::current_exception());
+        notify(options_->hooks.handler_failed, request.path(), what);
+        return {};
+    }
+}
+
+namespace detail {
+
+/// Where a session comes from that a request opens.
+[[nodiscard]] inline origin
+origin_of(net::http_connection const& connection, pending_request const& asked, std::string sid) {
+    origin from{std::move(sid), asked.request, std::string(asked.address)};
+    if (auto const* const over = connection.over()) {
+        from.secure = over->is_encrypted();
+        from.certificate = over->peer_certificate();
+    }
+    return from;
+}
+
+}  // namespace detail
+
+inline asio::awaitable<void> server_core::open_polling(
+    net::http_connection& connection,
+    pending_request& asked) {
+    auto taken = co_await find_place(connection, asked);
+    if (!taken)
+        co_return;
+    auto const session = make_session(detail::origin_of(connection, asked, taken->sid()));
     auto const polling = std::make_shared<transport::polling_server>(
         shard_,
         options_->limits,
         options_->packets_per_poll,
         options_->http_compression);
+    auto extra = fields_of(asked, true);
+    if (options_->cookie.enabled)
+        extra.cookie = sid_cookie(options_->cookie, session->sid());
     start(session, transport::any_transport(polling));
-    auto extra = common_fields(connection.head());
+    taken.reset();
     co_await polling->serve_poll(connection, std::move(extra));
 }
 
 inline asio::awaitable<void> server_core::open_websocket(
     net::http_connection& connection,
-    std::string sid) {
-    if (auto const why = net::check_upgrade(connection.head())) {
-        co_await refuse_handshake(connection, why);
+    pending_request& asked) {
+    auto taken = co_await find_place(connection, asked);
+    if (!taken)
         co_return;
-    }
-    auto agreed = net::negotiate(connection.head(), negotiator_.get());
-    if (!agreed) {
-        co_await refuse_handshake(connection, agreed.error());
+    auto const session = make_session(detail::origin_of(connection, asked, taken->sid()));
+    auto over = co_await accept_websocket(connection, asked, true);
+    if (!over)
         co_return;
+    if (!closed_)
+        co_return start(session, over);
+    std::ignore = over.close(transport::ending::discard);
+    co_await transport::linger(over);
+}
+
+inline asio::awaitable<void>
+server_core::upgrade(net::http_connection& connection, pending_request& asked, std::string sid) {
+    auto over = co_await accept_websocket(connection, asked, false);
+    if (!over)
+        co_return;
+    // The session may have ended, or upgraded, while the answer was on its way.
+    auto const session = find(sid);
+    if (session && session->start_upgrade(over))
+        co_return;
+    std::ignore = over.close(transport::ending::discard);
+    co_await transport::linger(over);
+}
+
+/// Answers with 101, or refuses what breaks RFC 6455: then, or when the client is gone, there is no
+/// transport.
+inline asio::awaitable<transport::any_transport> server_core::accept_websocket(
+    net::http_connection& connection,
+    pending_request& asked,
+    bool initial) {
+    auto why = net::check_upgrade(asked.request);
+    auto agreed = net::negotiate(asked.request, negotiator_.get());
+    if (!why && !agreed)
+        why = agreed.error();
+    if (why) {
+        auto const refused = refuse_handshake(options_->hooks, asked, why);
+        co_await connection.respond(refused);
+        co_return transport::any_transport();
     }
-    auto const fresh = sid.empty() ? make_session(origin_of(connection)) : nullptr;
-    auto const answer = net::accept_upgrade(connection.head(), agreed->answer);
-    auto const failed = co_await connection.respond(answer);
+    auto accepted = net::accept_upgrade(asked.request, agreed->answer);
+    auto extra = fields_of(asked, initial);
+    extra.announce(asked.request);
+    for (auto const& field : extra.fields)
+        accepted.headers.add(field.name, field.value);
+    auto const failed = co_await connection.respond(accepted);
     if (failed)
-        co_return;
+        co_return transport::any_transport();
     std::string rest;
     auto stream = connection.release(rest);
     auto const socket = std::make_shared<net::websocket>(
@@ -274,32 +451,18 @@ inline asio::awaitable<void> server_core::open_websocket(
         options_->limits,
         std::move(rest),
         std::move(agreed->codecs));
-    transport::any_transport over(std::make_shared<transport::websocket>(socket));
-    // The session may have ended, or upgraded, while the answer was on its way.
-    auto const upgrading = fresh ? nullptr : find(sid);
-    if (fresh && !closed_) {
-        start(fresh, std::move(over));
-    } else if (!upgrading || !upgrading->start_upgrade(over)) {
-        std::ignore = over.close(transport::ending::discard);
-        co_await transport::linger(over);
-    }
+    co_return transport::any_transport(std::make_shared<transport::websocket>(socket));
 }
 
 inline void
 server_core::open(transport::any_transport over, http::request request, std::string address) {
-    if (closed_)
-        std::ignore = over.close(transport::ending::discard);
+    auto taken = closed_ || is_full() ? place() : sessions_->reserve(new_sid(request));
+    if (taken)
+        start(
+            make_session({taken->sid(), std::move(request), std::move(address)}),
+            std::move(over));
     else
-        start(make_session({make_id(), std::move(request), std::move(address)}), std::move(over));
-}
-
-inline origin server_core::origin_of(net::http_connection const& connection) const {
-    origin from{make_id(), connection.head(), address_of(connection)};
-    if (auto const* const over = connection.over()) {
-        from.secure = over->is_encrypted();
-        from.certificate = over->peer_certificate();
-    }
-    return from;
+        std::ignore = over.close(transport::ending::discard);
 }
 
 inline std::shared_ptr<server_session_core> server_core::make_session(origin from) {
@@ -308,9 +471,15 @@ inline std::shared_ptr<server_session_core> server_core::make_session(origin fro
         shard_,
         options_,
         std::move(from),
-        [weak = weak_from_this()](server_session_core& ended) {
-            if (auto const self = weak.lock())
-                self->sessions_.erase(ended.sid());
+        [weak = std::weak_ptr(sessions_)](server_session_core& ended) {
+            if (auto const table = weak.lock())
+                table->remove(ended.sid());
+            closed_session const told{
+                ended.sid(),
+                ended.address(),
+                ended.transport_name(),
+                ended.reason().value_or(errc::forced_close)};
+            notify(ended.options().hooks.session_closed, told);
         });
 }
 
@@ -318,7 +487,9 @@ inline void server_core::start(
     std::shared_ptr<server_session_core> const& session,
     transport::any_transport over) {
     session->open(std::move(over));
-    sessions_.emplace(session->sid(), session);
+    sessions_->add(session);
+    opened_session const told{session->sid(), session->address(), session->transport_name()};
+    notify(options_->hooks.session_opened, told);
     try {
         session->start(accept_(session));
     } catch (...) {
@@ -329,14 +500,14 @@ inline void server_core::start(
 
 inline void server_core::close() {
     closed_ = true;
-    auto const ending = std::exchange(sessions_, {});
+    auto const ending = sessions_->take_all();
     for (auto const& [sid, session] : ending)
         end(*session, errc::forced_close);
 }
 
 inline void server_core::finish(errc late) {
     closed_ = true;
-    auto const ending = sessions_;
+    auto const ending = sessions_->all();
     for (auto const& [sid, session] : ending) {
         if (is_posting(*session))
             end_when_read(*session, late);

@@ -90,7 +90,7 @@ inline bool server_session_core::start_upgrade(transport::any_transport candidat
         std::move(candidate),
         options_->upgrade_timeout,
         [this] { release_poll(); },
-        [this](direction way, eio::packet const& packet) { show(way, packet); });
+        [this](direction way, eio::packet const& packet) { show(way, "websocket", packet); });
     launch(peer_link().upgrade(std::move(attempt)));
     return true;
 }

@@ -83,6 +83,8 @@ public:
     }
     [[nodiscard]] bool is_open() const noexcept { return state_ == state::open; }
     [[nodiscard]] bool is_closed() const noexcept { return state_ == state::closed; }
+    /// Why it has ended, if it has.
+    [[nodiscard]] std::optional<errc> reason() const noexcept { return reason_; }
     [[nodiscard]] session_options const& options() const noexcept { return *options_; }
     [[nodiscard]] net::shard& owner() const noexcept { return *shard_; }
 
@@ -120,11 +122,9 @@ protected:
     /// Runs a coroutine of the session; an exception out of it ends this session, and nothing else.
     void launch(asio::awaitable<void> loop);
     void end(errc reason);
-    /// Why it has ended, if it has.
-    [[nodiscard]] std::optional<errc> reason() const noexcept { return reason_; }
     [[nodiscard]] link& peer_link() noexcept { return link_; }
-    void show(direction way, eio::packet const& packet) const override {
-        engine::show(options_->hooks, origin_, way, packet);
+    void show(direction way, std::string_view transport, eio::packet const& packet) const override {
+        engine::show(options_->hooks, origin_, way, transport, packet);
     }
 
 private:
@@ -142,6 +142,10 @@ private:
         end(state_ == state::closing ? errc::forced_close : told_as(reason));
     }
     void on_broken() override { end(told_as(errc::transport_error)); }
+    void on_upgraded(std::string_view from) override {
+        upgraded_session const told{sid(), address(), from, transport_name()};
+        notify(options_->hooks.upgraded, told);
+    }
     void report(std::error_code why) const override {
         // What only broke is nobody's fault.
         if (why == condition::remote && state_ != state::closed)
@@ -242,7 +246,7 @@ inline sent session_core::send(std::span<packet_ptr const> packets, delivery how
     }
     if (options_->hooks.packet && became != sent::dropped)
         for (auto const& packet : packets)
-            show(direction::sent, *packet);
+            show(direction::sent, transport_name(), *packet);
     return became;
 }
 

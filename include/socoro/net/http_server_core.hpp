@@ -59,6 +59,10 @@ struct http_server_options {
     http_deadlines deadlines;
     /// The largest body that reaches the handler, in bytes.
     std::size_t max_body = 1'000'000;
+    /// The most connections at once, of those it accepted itself and those it was given, also as
+    /// long as something else has taken them over. One more that it accepts is closed at once, and
+    /// told to the hook `connection_dropped`. Without a number, as many as come.
+    std::optional<std::size_t> max_connections;
     socoro::hooks hooks;
     /// Speaks TLS on every connection that is accepted, and so on for those who attach to the
     /// server: `socoro::tls_server()`, from <socoro/tls.hpp>. Null: plain HTTP.
@@ -91,10 +95,12 @@ public:
         mounts_.push_back(std::make_shared<http_mount const>(std::move(mount)));
     }
 
-    /// Takes a connection that was just accepted: TLS comes first, if the server speaks it.
+    /// Takes a connection that was just accepted, unless there are too many: TLS comes first, if the
+    /// server speaks it.
     void admit(std::shared_ptr<stream> accepted);
 
-    /// Serves a connection that is this server's alone, as it is. `already_read` was read from it.
+    /// Serves a connection that is this server's alone, as it is, and counts. `already_read` was
+    /// read from it.
     void serve(std::shared_ptr<stream> from, std::string already_read = {}) {
         start(std::move(from), std::move(already_read), nullptr);
     }
@@ -181,6 +187,7 @@ private:
     [[nodiscard]] static asio::awaitable<std::error_code> wait_for_end(
         self_ptr self,
         std::optional<time_point> deadline);
+    void turn_away(stream& accepted);
     [[nodiscard]] asio::awaitable<void> answer(http_connection& connection);
     [[nodiscard]] asio::awaitable<void> answer_from_handler(http_connection& connection);
     [[nodiscard]] mount_ptr find_mount(http::request const& request) const;
@@ -196,6 +203,7 @@ private:
     std::size_t failed_handshakes_ = 0;
     std::shared_ptr<task_group> tasks_;
     std::shared_ptr<open_streams> streams_;
+    std::size_t dropped_ = 0;
     bool closed_ = false;
     bool abandoned_ = false;
 };
@@ -224,10 +232,18 @@ inline endpoint http_server_core::listen(std::shared_ptr<acceptor> const& listen
 }
 
 inline void http_server_core::admit(std::shared_ptr<stream> accepted) {
+    if (options_.max_connections && streams_->size() >= *options_.max_connections)
+        return turn_away(*accepted);
     if (!options_.tls || closed_)
         return serve(std::move(accepted));
     auto counted = streams_->add(std::move(accepted));
     tasks_->spawn(secure(shared_from_this(), std::move(counted)));
+}
+
+inline void http_server_core::turn_away(stream& accepted) {
+    auto const address = accepted.remote_address();
+    accepted.close();
+    notify(options_.hooks.connection_dropped, dropped_connection{address, ++dropped_});
 }
 
 /// The connection is a task of its own, so that nothing of the handshake is kept for its life.

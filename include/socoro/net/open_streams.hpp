@@ -10,6 +10,7 @@
 
 #include <boost/intrusive/list.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -36,6 +37,8 @@ public:
     void close_all();
 
     [[nodiscard]] bool empty() const noexcept { return leases_.empty(); }
+    /// How many there are.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// Waits until there are none. Gives no error, `errc::timeout` at the deadline, or
     /// `operation_aborted` when cancelled. This lives as long as the wait.
@@ -67,11 +70,13 @@ private:
     std::shared_ptr<shard> shard_;
     boost::intrusive::list<lease, boost::intrusive::constant_time_size<false>> leases_;
     signal gone_;
+    std::size_t size_ = 0;
 };
 
 inline std::shared_ptr<stream> open_streams::add(std::shared_ptr<stream> opened) {
     auto const taken = std::make_shared<lease>(weak_from_this(), std::move(opened));
     leases_.push_back(*taken);
+    ++size_;
     return {taken, taken->opened.get()};
 }
 
@@ -80,6 +85,8 @@ inline open_streams::lease::~lease() {
     opened.reset();
     hook::unlink();
     auto const kept = registry.lock();
+    if (kept)
+        --kept->size_;
     if (kept && kept->empty() && kept->gone_.has_waiters())
         kept->shard_->defer([kept] { kept->gone_.notify_all(); });
 }

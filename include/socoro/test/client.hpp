@@ -2,8 +2,8 @@
 // A client for tests of handlers: it speaks to the server without a network, and in turn with it.
 #pragma once
 
+#include <socoro/base/refused.hpp>
 #include <socoro/channel.hpp>
-#include <socoro/refused.hpp>
 #include <socoro/sio/parser.hpp>
 #include <socoro/test/memory_link.hpp>
 

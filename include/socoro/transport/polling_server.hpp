@@ -4,6 +4,7 @@
 // It answers the requests of one session; which session that is was decided before.
 #pragma once
 
+#include <socoro/base/hooks.hpp>
 #include <socoro/base/limits.hpp>
 #include <socoro/eio/payload.hpp>
 #include <socoro/http/content_coding.hpp>
@@ -24,6 +25,34 @@
 #include <vector>
 
 namespace socoro::transport {
+
+/// What answers to the requests of a session have beside what the transport puts there.
+struct answer_fields {
+    /// `asked` are the hooks that may change the fields, if any; they outlive the answer.
+    answer_fields(  // NOLINT(google-explicit-constructor)
+        http::fields common = {},
+        hooks const* asked = nullptr,
+        bool is_initial = false)
+        : fields(std::move(common))
+        , told(asked)
+        , initial(is_initial) {}
+
+    http::fields fields;
+    hooks const* told;
+    /// Whether the request opens the session ...
+    bool initial;
+    /// ... and the cookie that the answer to it sets; empty: none.
+    std::string cookie;
+
+    /// Lets the hooks see, and change, the fields of an answer that are complete.
+    void announce(http::request const& to) {
+        if (!told)
+            return;
+        if (initial)
+            notify(told->initial_headers, fields, to);
+        notify(told->headers, fields, to);
+    }
+};
 
 /// A `packet_transport` made of HTTP requests. At most one GET waits and one POST is read at a
 /// time; a second one ends the transport, as in the reference.
@@ -61,12 +90,12 @@ public:
     /// goes away meanwhile ends the transport.
     [[nodiscard]] asio::awaitable<void> serve_poll(
         net::http_connection& connection,
-        http::fields extra);
+        answer_fields extra);
 
     /// Reads the packets of a POST and answers it once they have been received.
     [[nodiscard]] asio::awaitable<void> serve_post(
         net::http_connection& connection,
-        http::fields extra);
+        answer_fields extra);
 
 private:
     /// A GET that waits for its answer.
@@ -94,13 +123,14 @@ private:
         polling_server& to;
     };
 
-    [[nodiscard]] asio::awaitable<void> take_post(
+    [[nodiscard]] asio::awaitable<http::response> take_post(
         net::http_connection& connection,
-        http::response& response);
-    static void add_fields(
-        http::response& response,
+        answer_fields& extra);
+    [[nodiscard]] static http::response make_answer(
+        answer_fields& extra,
         http::request const& request,
         std::string type,
+        std::string body,
         http::coding coded = http::coding::identity);
     [[nodiscard]] http::coding compress(std::string& body, http::request const& request) const;
     void take_payload(std::string_view payload);
@@ -127,20 +157,26 @@ private:
     std::error_code failure_;
 };
 
-/// The fields of an answer with packets, or to packets.
-inline void polling_server::add_fields(
-    http::response& response,
+/// An answer with packets, or to packets.
+inline http::response polling_server::make_answer(
+    answer_fields& extra,
     http::request const& request,
     std::string type,
+    std::string body,
     http::coding coded) {
-    response.headers.add("Content-Type", std::move(type));
+    auto& fields = extra.fields;
+    fields.set("Content-Type", std::move(type));
     if (coded != http::coding::identity)
-        response.headers.add("Content-Encoding", std::string(http::name_of(coded)));
+        fields.set("Content-Encoding", std::string(http::name_of(coded)));
     // Old Internet Explorers would take JSON in the body for an attack.
     auto const agent = request.headers.get("user-agent");
     if (agent.find(";MSIE") != agent.npos || agent.find("Trident/") != agent.npos)
-        response.headers.add("X-XSS-Protection", "0");
-    response.headers.add("cache-control", "no-store");
+        fields.set("X-XSS-Protection", "0");
+    fields.set("cache-control", "no-store");
+    if (!extra.cookie.empty())
+        fields.add("Set-Cookie", std::move(extra.cookie));
+    extra.announce(request);
+    return {200, std::move(fields), std::move(body)};
 }
 
 inline polling_server::polling_server(
@@ -222,14 +258,12 @@ inline void polling_server::end(errc reason, eio::packet_type last) {
 
 inline asio::awaitable<void> polling_server::serve_poll(
     net::http_connection& connection,
-    http::fields extra) {
+    answer_fields extra) {
     auto const self = shared_from_this();
-    http::response response;
-    response.headers = std::move(extra);
     if (poll_ || ended_) {
         end(errc::transport_error);
-        response.status = 400;
-        co_await connection.respond(response);
+        http::response const refused{400, std::move(extra.fields), {}};
+        co_await connection.respond(refused);
         co_return;
     }
     auto const poll = std::make_shared<waiting_poll>(*shard_);
@@ -253,10 +287,10 @@ inline asio::awaitable<void> polling_server::serve_poll(
     }
     if (poll->gone)
         co_return connection.close();
-    response.body = std::move(*poll->body);
-    auto const coded =
-        poll->compress ? compress(response.body, connection.head()) : http::coding::identity;
-    add_fields(response, connection.head(), "text/plain; charset=UTF-8", coded);
+    auto body = std::move(*poll->body);
+    auto const coded = poll->compress ? compress(body, connection.head()) : http::coding::identity;
+    auto const response =
+        make_answer(extra, connection.head(), "text/plain; charset=UTF-8", std::move(body), coded);
     // The packets are lost if the answer is: the client must not go on without them.
     auto const lost = co_await connection.respond(response);
     if (lost)
@@ -287,25 +321,23 @@ inline void polling_server::on_poll_gone(std::shared_ptr<waiting_poll> const& po
 
 inline asio::awaitable<void> polling_server::serve_post(
     net::http_connection& connection,
-    http::fields extra) {
+    answer_fields extra) {
     auto const self = shared_from_this();
-    http::response response;
-    response.headers = std::move(extra);
     bool const binary = connection.head().headers.get("content-type") == "application/octet-stream";
     if (posting_ || ended_ || binary) {
         end(errc::transport_error);
-        response.status = 400;
-        co_await connection.respond(response);
+        http::response const refused{400, std::move(extra.fields), {}};
+        co_await connection.respond(refused);
         co_return;
     }
-    co_await take_post(connection, response);
+    auto const response = co_await take_post(connection, extra);
     co_await connection.respond(response);
 }
 
 /// Reads the packets of a POST and makes its answer.
-inline asio::awaitable<void> polling_server::take_post(
+inline asio::awaitable<http::response> polling_server::take_post(
     net::http_connection& connection,
-    http::response& response) {
+    answer_fields& extra) {
     post_scope const scope(*this, connection);
     auto const body = co_await connection.read_body(limits_.max_http_buffer_size);
     reading_ = nullptr;
@@ -315,11 +347,12 @@ inline asio::awaitable<void> polling_server::take_post(
         // A session that does not read makes its client wait, as TCP would.
         while (!inbox_.empty() && !ended_)
             co_await consumed_.wait();
-        add_fields(response, connection.head(), "text/html");
-        response.body = "ok";
-    } else if (body.error().category() == errc_category() && connection.is_open()) {
+        co_return make_answer(extra, connection.head(), "text/html", "ok");
+    }
+    http::response refused{400, std::move(extra.fields), {}};
+    if (body.error().category() == errc_category() && connection.is_open()) {
         // The request was wrong, or too large: that costs the sender this request.
-        response.status = http::status_of(body.error());
+        refused.status = http::status_of(body.error());
         if (body.error() == errc::http_truncated)
             end(errc::transport_error);
         on_read();
@@ -327,6 +360,7 @@ inline asio::awaitable<void> polling_server::take_post(
         end(errc::transport_error);
         on_read();
     }
+    co_return refused;
 }
 
 inline void polling_server::on_read() {

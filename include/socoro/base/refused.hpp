@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How a server refuses a connection to a namespace, and how its client is told.
+// How the program of a server refuses a client: a request, or a connection to a namespace.
 #pragma once
 
 #include <socoro/base/error.hpp>
@@ -14,8 +14,9 @@
 namespace socoro {
 
 /// Thrown by a middleware of a server, it refuses the connection: the client gets `connect_error`
-/// with this message and these data. Thrown by `client::connect`, it tells of that. Its code is
-/// `errc::refused`.
+/// with this message and these data. Thrown by `allow_request` or by what `use_requests` was given,
+/// it refuses the request: the answer has this message, and no data. Thrown by `client::connect`,
+/// it tells of that. Its code is `errc::refused`.
 class refused : public std::system_error {
 public:
     explicit refused(std::string message)
