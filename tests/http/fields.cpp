@@ -59,3 +59,10 @@ TEST_CASE("http/fields: a token is looked for in the list of all fields of that 
     CHECK_FALSE(list.has_token("Connection", "keep-alive ,\tUpgrade"));
     CHECK_FALSE(list.has_token("Other", "x"));
 }
+
+TEST_CASE("http/fields: all fields of one name make up one list, in their order") {
+    fields const list{{"A", "1, 2"}, {"B", "x"}, {"a", "3"}};
+    CHECK(list.list("A") == "1, 2, 3");
+    CHECK(list.list("b") == "x");
+    CHECK(list.list("C").empty());
+}

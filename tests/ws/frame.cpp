@@ -74,6 +74,22 @@ TEST_CASE("ws/frame: every combination of reserved bits is refused at the first 
                 socoro::errc::ws_reserved_bits);
 }
 
+TEST_CASE("ws/frame: a bit of an extension is for the first frame of a message alone") {
+    for (unsigned rsv = 1; rsv < 8; ++rsv)
+        for (unsigned op : {0U, 1U, 2U, 8U, 9U, 10U}) {
+            std::string const bytes{static_cast<char>(0x80U | rsv << 4U | op), '\0'};
+            ws::frame_header header;
+            auto const size =
+                ws::decode_header(bytes, ws::role::client, header, ws::compressed_bit);
+            bool const fits = rsv == ws::compressed_bit && (op == 1 || op == 2);
+            CHECK(size.has_value() == fits);
+            if (fits)
+                CHECK(header.rsv == ws::compressed_bit);
+            else
+                CHECK(size.error() == socoro::errc::ws_reserved_bits);
+        }
+}
+
 TEST_CASE("ws/frame: reserved opcodes are refused at the first byte") {
     for (unsigned op : {3U, 4U, 5U, 6U, 7U, 11U, 12U, 13U, 14U, 15U})
         CHECK(

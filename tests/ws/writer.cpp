@@ -51,6 +51,13 @@ TEST_CASE("ws/writer: a header alone, then the payload, is the whole frame") {
     }
 }
 
+TEST_CASE("ws/writer: a header alone may say that the message is compressed") {
+    std::string out;
+    ws::append_message_header(out, ws::opcode::text, 7, std::nullopt, ws::compressed_bit);
+    // RFC 7692 section 7.2.3.1.
+    CHECK(out == "\xc1\x07");
+}
+
 TEST_CASE("ws/writer: frames are appended to what is there") {
     std::string out = "before";
     ws::append_frame(out, ws::opcode::text, "abc", key);

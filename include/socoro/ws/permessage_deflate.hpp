@@ -6,13 +6,12 @@
 #include <socoro/base/zlib.hpp>
 #include <socoro/ws/compression.hpp>
 #include <socoro/ws/deflate_parameters.hpp>
+#include <socoro/ws/deflate_pool.hpp>
 #include <socoro/ws/extension_list.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <iterator>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,92 +19,8 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace socoro::ws {
-
-/// How an end compresses, and what it wishes to agree on.
-struct deflate_settings {
-    std::size_t threshold = 1024;
-    int level = deflate_effort().level;
-    int mem_level = deflate_effort().mem_level;
-    deflate_parameters wished;
-};
-
-/// Messages that were deflated without regard to others, while several connections may need them.
-/// The bytes are bounded: those that nobody waits for any more go first, then all.
-class deflated_messages {
-public:
-    /// More than this stays only until the next message.
-    static constexpr std::size_t most_bytes = 1'000'000;
-    static constexpr std::size_t most_messages = 256;
-
-    using source_ptr = std::shared_ptr<void const>;
-
-    /// What was kept for this source and window; null if nothing was.
-    [[nodiscard]] std::string const* find(source_ptr const& source, int window_bits);
-
-    void keep(source_ptr const& source, int window_bits, std::string_view deflated);
-
-    /// Nobody else will need what was made of this source.
-    void forget(source_ptr const& source, int window_bits);
-
-    [[nodiscard]] std::size_t size() const noexcept { return kept_.size(); }
-
-private:
-    using key = std::pair<void const*, int>;
-    struct entry {
-        std::weak_ptr<void const> source;
-        std::string deflated;
-    };
-    using iterator = std::map<key, entry>::iterator;
-
-    [[nodiscard]] bool is_full() const noexcept {
-        return bytes_ > most_bytes || kept_.size() >= most_messages;
-    }
-    iterator erase(iterator which);
-    void make_room();
-
-    std::map<key, entry> kept_;
-    std::size_t bytes_ = 0;
-};
-
-/// What the connections of one executor share: streams that keep nothing from one message to the
-/// next, messages that go to many, and memory.
-class deflate_pool {
-public:
-    explicit deflate_pool(deflate_settings const& settings) : settings_(settings) {}
-
-    /// A new stream of an end that may refer back so far. zlib cannot do 8: with 9 it refers back
-    /// by 250 bytes at most, which is what a window of 8 holds.
-    [[nodiscard]] std::unique_ptr<deflater> make_deflater(int window_bits) const;
-
-    /// The stream that forgets each message.
-    [[nodiscard]] deflater& shared_deflater(int window_bits);
-
-    /// A stream for one message, as new.
-    [[nodiscard]] std::unique_ptr<inflater> take_inflater(int window_bits);
-    void give_back(int window_bits, std::unique_ptr<inflater> used);
-
-    /// An empty buffer for what is sent next.
-    [[nodiscard]] std::string& buffer();
-
-    [[nodiscard]] deflate_settings const& settings() const noexcept { return settings_; }
-    [[nodiscard]] deflated_messages& messages() noexcept { return messages_; }
-
-    /// How many messages were deflated, shared ones once.
-    std::size_t deflated = 0;
-
-private:
-    static constexpr std::size_t most_spare_buffer = 64 * 1024;
-    static constexpr std::size_t most_spare_inflaters = 4;
-
-    deflate_settings settings_;
-    std::array<std::unique_ptr<deflater>, most_window_bits + 1> deflaters_;
-    std::array<std::vector<std::unique_ptr<inflater>>, most_window_bits + 1> inflaters_;
-    deflated_messages messages_;
-    std::string buffer_;
-};
 
 /// Negotiates permessage-deflate for the connections of one executor.
 class deflate_negotiator final : public negotiator {
@@ -288,86 +203,6 @@ inline std::error_code inflating_decompressor::finish(std::size_t most, std::str
 }
 
 }  // namespace detail
-
-inline std::string const* deflated_messages::find(source_ptr const& source, int window_bits) {
-    if (kept_.empty())
-        return nullptr;
-    auto const found = kept_.find({source.get(), window_bits});
-    if (found == kept_.end())
-        return nullptr;
-    if (found->second.source.lock() == source)
-        return &found->second.deflated;
-    erase(found);
-    return nullptr;
-}
-
-inline void
-deflated_messages::keep(source_ptr const& source, int window_bits, std::string_view deflated) {
-    if (is_full())
-        make_room();
-    kept_.insert_or_assign(key{source.get(), window_bits}, entry{source, std::string(deflated)});
-    bytes_ += deflated.size();
-}
-
-inline void deflated_messages::forget(source_ptr const& source, int window_bits) {
-    auto const found = kept_.find({source.get(), window_bits});
-    if (found != kept_.end())
-        erase(found);
-}
-
-inline deflated_messages::iterator deflated_messages::erase(iterator which) {
-    bytes_ -= which->second.deflated.size();
-    return kept_.erase(which);
-}
-
-inline void deflated_messages::make_room() {
-    for (auto each = kept_.begin(); each != kept_.end();)
-        each = each->second.source.expired() ? erase(each) : std::next(each);
-    if (!is_full())
-        return;
-    kept_.clear();
-    bytes_ = 0;
-}
-
-inline std::unique_ptr<deflater> deflate_pool::make_deflater(int window_bits) const {
-    constexpr int least_of_zlib = 9;
-    deflate_effort const effort{
-        settings_.level,
-        settings_.mem_level,
-        std::max(window_bits, least_of_zlib)};
-    return std::make_unique<deflater>(deflate_format::raw, effort);
-}
-
-inline deflater& deflate_pool::shared_deflater(int window_bits) {
-    auto& stream = deflaters_.at(static_cast<std::size_t>(window_bits));
-    if (!stream)
-        stream = make_deflater(window_bits);
-    return *stream;
-}
-
-inline std::unique_ptr<inflater> deflate_pool::take_inflater(int window_bits) {
-    auto& spare = inflaters_.at(static_cast<std::size_t>(window_bits));
-    if (spare.empty())
-        return std::make_unique<inflater>(window_bits);
-    auto taken = std::move(spare.back());
-    spare.pop_back();
-    return taken;
-}
-
-inline void deflate_pool::give_back(int window_bits, std::unique_ptr<inflater> used) {
-    auto& spare = inflaters_.at(static_cast<std::size_t>(window_bits));
-    if (spare.size() >= most_spare_inflaters)
-        return;
-    used->reset();
-    spare.push_back(std::move(used));
-}
-
-inline std::string& deflate_pool::buffer() {
-    if (buffer_.capacity() > most_spare_buffer)
-        buffer_ = {};
-    buffer_.clear();
-    return buffer_;
-}
 
 inline std::string deflate_negotiator::offer() const {
     return deflate_offer(pool_->settings().wished);
