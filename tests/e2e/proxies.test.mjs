@@ -33,24 +33,28 @@ describe('behind a proxy', { timeout: 240_000 }, () => {
     };
     const handshake = socket => ask(socket, 'handshake');
 
+    /** Clients over each way, all of whose requests have to reach the server that knows them. */
+    const crowd = async (t, proxy) => {
+        const clients = await Promise.all(Array.from({ length: 24 }, (_, i) =>
+            visit(t, proxy, i + 2, { transports: ways[i % ways.length] })));
+        await Promise.all(clients.map(async (socket, i) => {
+            const said = Array.from({ length: 10 }, (_, n) => `${i}.${n}`);
+            for (const text of said) assert.deepEqual(await ask(socket, 'message-with-ack', text), text);
+            assert.equal(socket.io.engine.transport.name, ways[i % ways.length].at(-1));
+        }));
+        // A broadcast reaches those of its own server alone.
+        const heard = new Set();
+        clients.forEach((socket, i) => socket.on('from all', () => heard.add(i)));
+        const own = next(clients[0], 'from all');
+        clients[0].emit('to all', 1);
+        await own;
+        await Promise.all(clients.map(socket => ask(socket, 'message-with-ack', 1)));
+        assert.ok(heard.size > 0 && heard.size < clients.length, `${heard.size} of ${clients.length} heard it`);
+    };
+
     for (const name of ['nginx', 'haproxy']) {
         it(`${name}: each client stays with one of the servers, and both have some`, { timeout }, async t => {
-            const proxy = await startProxy(t, name, servers);
-            const clients = await Promise.all(Array.from({ length: 24 }, (_, i) =>
-                visit(t, proxy, i + 2, { transports: ways[i % ways.length] })));
-            await Promise.all(clients.map(async (socket, i) => {
-                const said = Array.from({ length: 10 }, (_, n) => `${i}.${n}`);
-                for (const text of said) assert.deepEqual(await ask(socket, 'message-with-ack', text), text);
-                assert.equal(socket.io.engine.transport.name, ways[i % ways.length].at(-1));
-            }));
-            // A broadcast reaches those of its own server alone.
-            const heard = new Set();
-            clients.forEach((socket, i) => socket.on('from all', () => heard.add(i)));
-            const own = next(clients[0], 'from all');
-            clients[0].emit('to all', 1);
-            await own;
-            await Promise.all(clients.map(socket => ask(socket, 'message-with-ack', 1)));
-            assert.ok(heard.size > 0 && heard.size < clients.length, `${heard.size} of ${clients.length} heard it`);
+            await crowd(t, await startProxy(t, name, servers));
         });
 
         it(`${name}: the server knows whose request it is, whatever it claims`, { timeout }, async t => {
@@ -101,6 +105,17 @@ describe('behind a proxy', { timeout: 240_000 }, () => {
             assert.deepEqual(reasons.map(([reason]) => reason), ['transport error', 'transport close']);
         });
     }
+
+    it('haproxy: the cookie of the server is enough to stay with it', { timeout }, async t => {
+        const baking = [];
+        t.after(() => Promise.all(baking.map(server => server.kill())));
+        for (let i = 0; i < 2; ++i) baking.push(await start('SOCORO_CONFORMANCE', { args: ['--options', '{"cookie":true}'] }));
+        const proxy = await startProxy(t, 'haproxy', baking, text => text.replace(/cookie SRV .*/, 'cookie io prefix'));
+        await crowd(t, proxy);
+        const { headers, body } = await send(proxy.port, `${root}polling`);
+        const { sid } = JSON.parse(body.slice(1));
+        assert.match(headers['set-cookie'].join(), new RegExp(`^io=(one|two)~${sid}; Path=/; HttpOnly; SameSite=Lax$`));
+    });
 
     it('nginx: with the HTTP/1.0 of its defaults everything works over polling, and nothing else', { timeout }, async t => {
         const plain = text => text.replace(/^.*(proxy_http_version|Upgrade|Connection).*$/gm, '').replace(/map[^}]*}/, '');
