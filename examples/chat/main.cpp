@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The chat server: the page, the browser's script and the sockets on one port.
 //   chat [--port N] [--page DIRECTORY] [--client DIRECTORY] [--certificate FILE --key FILE]
-// With a certificate it is at https. One that only you will trust, for a try on this machine, is
-// made by
-//   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30
-//       -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1
-//       -keyout key.pem -out certificate.pem
+// With a certificate it is at https: tools/certificate makes one for a try on this machine.
 #include "../support/program.hpp"
 #include "../support/tls.hpp"
 #include "chat.hpp"

@@ -31,11 +31,13 @@ int main(int argc, char** argv) {
     socoro::server io(context);
     io.on_connection(restart::take_orders);
 
+    // [listen]
     auto const listen = [&] {
         if (auto given = activated())
             return io.listen(std::move(*given));
         return io.listen(example::port(argc, argv), {.reuse_port = true});
     };
     auto const close = [&] { return io.close(5s); };
+    // [/listen]
     return example::run(context, listen, close);
 }

@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const openssl = promisify(execFile).bind(undefined, 'openssl');
@@ -23,10 +24,9 @@ async function makeDirectory(t) {
 
 /** A certificate that nobody vouches for, as the documentation has it made. */
 export async function makeSelfSigned(t) {
-    const alone = (await makeDirectory(t)).pair('alone');
-    await openssl(['req', '-x509', ...newKey, ...soon, '-subj', '/CN=localhost', '-addext', here.replaceAll(' ', ''),
-        '-keyout', alone.key, '-out', alone.certificate]);
-    return alone;
+    const { file } = await makeDirectory(t);
+    await promisify(execFile)(fileURLToPath(new URL('../../../tools/certificate', import.meta.url)), [file('.')]);
+    return { certificate: file('certificate.pem'), key: file('key.pem') };
 }
 
 /**
