@@ -132,6 +132,32 @@ describe('the examples', { timeout: 120_000 }, () => {
         assert.equal(await ask(ben, 'degrees'), 30);
     });
 
+    test('doorman', 'who has a ticket comes in, once', 'SIGINT', async (visit, server, t) => {
+        const page = 'https://example.com';
+        const stranger = open(t, server.url, { ...websocket, reconnection: false });
+        await next(stranger, 'connect_error');
+        const asked = ticket => send(server.port, `/socket.io/?EIO=4&transport=polling&ticket=${ticket}`, { headers: { Origin: page } });
+        const refused = await asked('none');
+        assert.equal(refused.status, 403);
+        assert.deepEqual(JSON.parse(refused.body), { code: 4, message: 'no ticket' });
+
+        const ann = await visit({ transports: ['polling'], query: { ticket: 'first' } });
+        assert.equal((await asked('first')).status, 403);
+        assert.equal(await ask(ann, 'invite', 'second'), true);
+        const opened = await asked('second');
+        assert.equal(opened.status, 200);
+        const { sid } = JSON.parse(opened.body.slice(1));
+        assert.equal(opened.headers['x-door'], 'main');
+        assert.deepEqual(opened.headers['set-cookie'], [`door=${sid}; Path=/; HttpOnly; SameSite=Lax`]);
+        assert.equal(opened.headers['access-control-allow-origin'], page);
+        assert.equal(opened.headers['access-control-allow-credentials'], 'true');
+
+        const health = await send(server.port, '/socket.io/health');
+        const { clients, refused: turnedAway, received, sent } = JSON.parse(health.body);
+        assert.deepEqual({ clients, turnedAway }, { clients: 2, turnedAway: 3 });
+        assert.ok(received > 0 && sent > received, health.body);
+    });
+
     test('tour', 'a waiter asks for the menu', 'SIGINT', async (visit, server) => {
         const waiter = await visit();
         assert.deepEqual(await ask(waiter, 'menu', 'today'), ['soup', 'bread']);
