@@ -29,6 +29,7 @@ int main(int argc, char** argv) try {
 
     auto const listen = [&] { return http.listen(example::port(argc, argv)); };
     auto const close = [&]() -> asio::awaitable<void> {
+        http.stop_listening();
         co_await io.close(2s);
         co_await http.close(2s);
     };

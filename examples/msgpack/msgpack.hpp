@@ -55,11 +55,13 @@ inline asio::awaitable<void> serve(std::shared_ptr<peaks> all, socoro::socket so
     std::ignore = co_await socket.serve(handlers);
 }
 
+// [parser]
 /// The options of a server whose packets are MessagePack.
 [[nodiscard]] inline socoro::options with_msgpack(socoro::options options = {}) {
     options.parser = socoro::msgpack_parser();
     return options;
 }
+// [/parser]
 
 inline void open(socoro::server& io) {
     auto const all = std::make_shared<peaks>();

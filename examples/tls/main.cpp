@@ -53,12 +53,15 @@ int serve(int argc, char** argv) {
         other.private_key_file = example::option(argc, argv, "--host-key", "");
         speech.hosts.push_back(other);
     }
-    auto const tls = socoro::tls_server(speech);
+
+    // [tls]
+    auto const tls = socoro::tls_server(speech);  // its certificate and private key
 
     asio::io_context context;
     socoro::options options;
     options.tls = tls;
     socoro::server io(context, options);
+    // [/tls]
     // [/server]
     io.on_connection(welcome);
     asio::signal_set hangups(context, SIGHUP);

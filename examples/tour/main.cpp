@@ -197,8 +197,9 @@ int main(int argc, char** argv) {
     // [stopping]
     auto const listen = [&] { return http.listen(example::port(argc, argv)); };
     auto const close = [&]() -> asio::awaitable<void> {  // on Ctrl-C; then the context runs dry
+        http.stop_listening();                           // nobody new comes in meanwhile
         co_await io.close(5s);    // tells the clients, waits for the handlers, cancels late ones
-        co_await http.close(5s);  // the same for requests
+        co_await http.close(5s);  // answers the requests that have begun, cancels late ones
     };
     return example::run(context, listen, close);
     // [/stopping]
