@@ -341,8 +341,9 @@ inline call_guard channel_core::call(encoded_event&& event) {
     }
     auto const id = next_ack_id();
     auto const name = event.name;
-    std::ignore = expect_reply(id, pending);
+    // A parser may throw: then nobody waits.
     auto frames = make_frames(settings_.parser(), {.nsp = nsp_name(), .id = id}, std::move(event));
+    std::ignore = expect_reply(id, pending);
     send_indispensable(std::move(frames), name, id);
     on_wait();
     return {pending, [weak = weak_from_this(), id] {

@@ -192,6 +192,10 @@ inline void client_socket_core::emit(encoded_event&& event, bool is_volatile) {
 inline void client_socket_core::retry_in_order(
     encoded_event&& event,
     std::shared_ptr<reply_sink> waiting) {
+    // Each try is written anew. What a parser throws about it has to come out here, while somebody
+    // can catch it.
+    if (auto const* const by = settings().parser())
+        std::ignore = make_frames(by, {.nsp = nsp_, .id = 0}, encoded_event(event));
     if (owner().is_in_order())
         return retry(std::move(event), std::move(waiting));
     auto const size = retry_queue::cost_of(event);

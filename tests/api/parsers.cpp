@@ -7,6 +7,16 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
 namespace {
 
 /// Counts what is encoded.
@@ -25,6 +35,28 @@ public:
     }
 
     std::shared_ptr<std::size_t> encoded = std::make_shared<std::size_t>(0);
+
+private:
+    test::marked_parser marked_;
+};
+
+/// Throws for what says `bad`, and makes nothing of what says `nothing`.
+class picky_parser final : public socoro::sio::parser {
+public:
+    [[nodiscard]] std::vector<socoro::message> encode(
+        socoro::sio::header const& h,
+        std::string_view json,
+        std::vector<std::string>&& attachments) const override {
+        if (json.find("\"bad\"") != json.npos)
+            throw std::domain_error("bad");
+        if (json.find("\"nothing\"") != json.npos)
+            return {};
+        return marked_.encode(h, json, std::move(attachments));
+    }
+    [[nodiscard]] std::unique_ptr<socoro::sio::packet_decoder> make_decoder(
+        socoro::limits const& bounds) const override {
+        return marked_.make_decoder(bounds);
+    }
 
 private:
     test::marked_parser marked_;
@@ -91,4 +123,75 @@ TEST_CASE("api/parsers: a test of handlers goes through the parser, too") {
     client.emit(test::some_photo());
     CHECK(client.take<test::photo>() == test::some_photo());
     CHECK(client.ask<test::added>(2, 0.5) == 2.5);
+}
+
+TEST_CASE("api/parsers: what the parser throws, emit throws, also while there is no connection") {
+    test::parsed p(std::make_shared<picky_parser const>());
+    p.asked.retries = 3;
+    p.asked.ack_timeout = std::chrono::seconds(1);
+    p.io().of("/orders").on_connection([&](socoro::socket socket) -> asio::awaitable<void> {
+        for (;;) {
+            auto const order = co_await socket.recv();
+            p.heard.add("order: " + std::string(order.args.at(0).as_string()));
+            order.reply(true);
+        }
+    });
+    auto const accept = std::exchange(p.between->accept, nullptr);
+    auto const socket = p.join("/orders");
+    CHECK_THROWS_AS(socket.emit(test::said("bad")), std::domain_error);
+    CHECK_THROWS_AS(std::ignore = socket.call<test::fetched>("bad"), std::domain_error);
+    socket.emit(test::said("good"));
+    p.between->accept = accept;
+    p.world.advance(std::chrono::seconds(10));
+    CHECK_THROWS_AS(socket.emit(test::said("bad")), std::domain_error);
+    socket.emit(test::said("better"));
+    p.world.advance(std::chrono::seconds(1));
+    CHECK(p.take().ends_with("connected | order: good | order: better"));
+    CHECK(p.reports.take().empty());
+}
+
+TEST_CASE("api/parsers: nobody waits for the reply to a request that could not be encoded") {
+    socoro::options opts;
+    opts.inbox_events = 2;
+    test::parsed p(std::make_shared<picky_parser const>(), opts);
+    std::exception_ptr failure;
+    p.io().of("/asking").on_connection([&](socoro::socket socket) -> asio::awaitable<void> {
+        std::ignore = co_await socket.recv<test::said>();
+        try {
+            std::ignore = co_await socket.call<test::fetched>("bad");
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        socoro::net::signal never(*p.world.shard);
+        std::ignore = co_await never.wait();
+    });
+    auto const socket = p.join("/asking");
+    REQUIRE(p.take() == "connected");
+    // The reading stops before there are twice as many, which would be the end.
+    for (int i = 0; i < 20; ++i)
+        socket.emit(test::said("x"));
+    CHECK(p.take().empty());
+    CHECK_THROWS_AS(std::rethrow_exception(failure), std::domain_error);
+    CHECK(socket.connected());
+}
+
+TEST_CASE("api/parsers: a packet of no messages is nothing, and costs nobody anything") {
+    for (auto const policy :
+         {socoro::engine::outbox_policy::disconnect, socoro::engine::outbox_policy::keep_latest}) {
+        socoro::options opts;
+        opts.connection_state_recovery.enabled = true;
+        opts.when_outbox_full = policy;
+        test::parsed p(std::make_shared<picky_parser const>(), opts);
+        auto const socket = p.join();
+        REQUIRE(p.take() == "connected");
+        socket.emit(test::said("nothing"));
+        p.io().emit(test::said("nothing"));
+        p.io().emit(test::said("something"));
+        CHECK(p.take() == "something");
+        p.between->cut();
+        p.io().emit(test::said("nothing"));
+        p.io().emit(test::said("missed"));
+        p.world.advance(std::chrono::seconds(1));
+        CHECK(p.take() == "lost: transport close | missed | recovered");
+    }
 }
