@@ -106,6 +106,9 @@ inline std::optional<http::response> client_bundle::find(
     std::string const type = map ? "application/json" : "application/javascript";
     answer.headers.add("Content-Type", type + "; charset=utf-8");
     answer.headers.add("ETag", etag_);
+    // Unlike the reference's: caches may keep these answers.
+    if (compression_)
+        answer.headers.add("Vary", "Accept-Encoding");
     if (is_known_to(request))
         answer.status = 304;
     else
@@ -118,12 +121,9 @@ inline void client_bundle::add_content(
     std::string_view name,
     std::string const& content,
     http::request const& request) {
-    auto chosen = http::coding::identity;
-    if (compression_) {
-        // Unlike the reference's: caches may keep these answers.
-        answer.headers.add("Vary", "Accept-Encoding");
-        chosen = http::preferred_coding(request.headers.list("Accept-Encoding"));
-    }
+    auto const chosen = compression_
+                            ? http::preferred_coding(request.headers.list("Accept-Encoding"))
+                            : http::coding::identity;
     if (chosen == http::coding::identity) {
         answer.body = content;
         return;

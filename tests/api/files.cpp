@@ -4,8 +4,10 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -54,6 +56,14 @@ struct package : folder {
             write("dist/socket.io" + kind + ".js.map", "map" + kind);
         }
         write("dist/other.js", "not for the browser");
+    }
+};
+
+/// Compresses so that everybody can see how.
+struct visible_compression final : http::compression {
+    [[nodiscard]] std::size_t threshold() const noexcept override { return 0; }
+    [[nodiscard]] std::string encode(http::coding as, std::string_view body) const override {
+        return std::string(name_of(as)) + " of " + std::string(body);
     }
 };
 
@@ -114,6 +124,30 @@ TEST_CASE("api/client_bundle: who has the version already is told so, without a 
         REQUIRE(answer);
         CHECK(answer->status == 200);
     }
+}
+
+TEST_CASE(
+    "api/client_bundle: what may be compressed says to caches that it varies, also as known") {
+    package const installed;
+    auto const with = std::make_shared<visible_compression>();
+    socoro::detail::client_bundle bundle(installed.path / "dist", with);
+    auto asked = request_of("/socket.io/socket.io.js");
+    auto const plain = bundle.find("socket.io.js", asked);
+    asked.headers.add("Accept-Encoding", "gzip");
+    auto const coded = bundle.find("socket.io.js", asked);
+    asked.headers.add("If-None-Match", "\"4.8.3\"");
+    auto const known = bundle.find("socket.io.js", asked);
+    REQUIRE(plain);
+    CHECK(plain->body == "script");
+    CHECK_FALSE(plain->headers.contains("Content-Encoding"));
+    REQUIRE(coded);
+    CHECK(coded->body == "gzip of script");
+    CHECK(coded->headers.get("Content-Encoding") == "gzip");
+    REQUIRE(known);
+    CHECK(known->status == 304);
+    CHECK_FALSE(known->headers.contains("Content-Encoding"));
+    for (auto const& answer : {*plain, *coded, *known})
+        CHECK(answer.headers.get("Vary") == "Accept-Encoding");
 }
 
 TEST_CASE("api/client_bundle: other names and methods are left to the engine") {
