@@ -214,8 +214,10 @@ inline asio::awaitable<bool> polling_server::writable() {
 inline asio::awaitable<std::error_code> polling_server::send(std::span<packet_ptr const> packets) {
     if (!is_writable())
         co_return asio::error::make_error_code(asio::error::not_connected);
+    // The reference compresses if any packet may be. But what must not be is often secret, and the
+    // size of the answer would tell of it beside a text of somebody else's.
     poll_->compress =
-        compression_ && std::any_of(packets.begin(), packets.end(), [](auto const& packet) {
+        compression_ && std::all_of(packets.begin(), packets.end(), [](auto const& packet) {
             return packet->compress;
         });
     answer(eio::encode(packets));
