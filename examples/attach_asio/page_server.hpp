@@ -50,7 +50,15 @@ private:
             auto const [failed] = co_await acceptor_.async_accept(connection, socoro::as_tuple);
             if (!failed)
                 start(std::move(connection), {});
+            else if (acceptor_.is_open())
+                co_await rest();
         }
+    }
+
+    /// Without descriptors nobody can be accepted, until others end.
+    asio::awaitable<void> rest() {
+        asio::steady_timer over(context_, std::chrono::milliseconds(100));
+        co_await over.async_wait(asio::use_awaitable);
     }
 
     void start(tcp::socket taken, std::string read) {

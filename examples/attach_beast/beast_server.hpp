@@ -13,6 +13,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -44,9 +46,22 @@ private:
 
     boost::asio::awaitable<void> accept() {
         for (;;) {
-            auto connection = co_await acceptor_.async_accept(boost::asio::use_awaitable);
-            start(std::move(connection), {});
+            tcp::socket connection(context_);
+            boost::system::error_code failed;
+            co_await acceptor_.async_accept(
+                connection,
+                boost::asio::redirect_error(boost::asio::use_awaitable, failed));
+            if (failed)
+                co_await rest();
+            else
+                start(std::move(connection), {});
         }
+    }
+
+    /// Without descriptors nobody can be accepted, until others end.
+    boost::asio::awaitable<void> rest() {
+        boost::asio::steady_timer over(context_, std::chrono::milliseconds(100));
+        co_await over.async_wait(boost::asio::use_awaitable);
     }
 
     void start(tcp::socket connection, std::string const& read) {

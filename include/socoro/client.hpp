@@ -5,6 +5,7 @@
 #include <socoro/client_core.hpp>
 #include <socoro/client_options.hpp>
 #include <socoro/client_socket.hpp>
+#include <socoro/net/run_on_shard.hpp>
 
 #include <chrono>
 #include <memory>
@@ -144,7 +145,7 @@ inline asio::awaitable<client_socket> client::wait_connected(
 inline asio::awaitable<void> client::close(duration within) {
     auto const core = core_;
     auto closing = detail::client_core::close(core, within);
-    co_await asio::co_spawn(core->owner()->get_executor(), std::move(closing), asio::use_awaitable);
+    co_await net::run_on_shard(core->owner(), std::move(closing));
 }
 
 }  // namespace socoro

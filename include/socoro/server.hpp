@@ -4,6 +4,7 @@
 
 #include <socoro/namespace.hpp>
 #include <socoro/net/http_server.hpp>
+#include <socoro/net/run_on_shard.hpp>
 #include <socoro/server_core.hpp>
 
 #include <chrono>
@@ -327,7 +328,7 @@ inline void server::close() {
 inline asio::awaitable<void> server::close(duration within) {
     auto const core = core_;
     auto closing = detail::server_core::close(core_, http_, within);
-    co_await asio::co_spawn(core->owner()->get_executor(), std::move(closing), asio::use_awaitable);
+    co_await net::run_on_shard(core->owner(), std::move(closing));
 }
 
 }  // namespace socoro

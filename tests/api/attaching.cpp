@@ -344,6 +344,33 @@ TEST_CASE("api/attaching: a POST on its way is received and answered before the 
     CHECK(s.context->stopped());
 }
 
+TEST_CASE("api/attaching: a handler that a late POST starts is waited for as well") {
+    shop s;
+    s.stays = true;
+    test::memory_peer const polls = s.connect(), posts = s.connect();
+    auto const whole = post(s.target(s.ask(polls, get(s.target())).substr(9, 20)), "40");
+    posts.send(whole.substr(0, whole.size() - 1));
+    s.run();
+    auto const closed = s.spawn(s.io->close(5s));
+    CHECK(s.addresses.empty());
+    posts.send(whole.substr(whole.size() - 1));
+    for (auto const& peer : {polls, posts})
+        peer.end();
+    s.run();
+    CHECK(s.addresses.size() == 1);
+    CHECK(s.reasons == std::vector<std::string>{"server shutting down"});
+    CHECK_FALSE(closed->done());
+    SUBCASE("in time") {
+        s.released.notify_all();
+        s.run();
+    }
+    SUBCASE("late") {
+        s.advance(5s);
+    }
+    CHECK(closed->done());
+    CHECK(s.clock->armed() == 0);
+}
+
 TEST_CASE("api/attaching: a POST that never arrives ends with the deadline") {
     shop s;
     auto const client = s.join();
@@ -433,6 +460,28 @@ TEST_CASE("api/attaching: who connected in the last moment is told that it is ov
     CHECK(answers[0].status == 503);
     CHECK(answers[0].has("Connection: close"));
     fresh.end();
+    s.run();
+    CHECK(closed->done());
+}
+
+TEST_CASE("api/attaching: nothing goes back to a host once the server was closed") {
+    shop s;
+    test::memory_connection const wire(s.shard);
+    int returned = 0;
+    auto const back = [&](auto const&, auto const&) { ++returned; };
+    auto const page = get("/page");
+    s.io->serve(wire.stream, page.substr(0, 10), back);
+    s.run();
+    auto const closed = s.spawn(s.io->close(5s));
+    CHECK_FALSE(wire.peer.ended());
+    wire.peer.send(page.substr(10));
+    s.run();
+    CHECK(returned == 0);
+    auto const answers = test::take_answers(wire.peer);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].status == 503);
+    CHECK(answers[0].has("Connection: close"));
+    wire.peer.end();
     s.run();
     CHECK(closed->done());
 }

@@ -223,3 +223,22 @@ TEST_CASE("net/acceptor: stopping takes who waits already, and turns nobody away
     late.connect(at, ec);
     CHECK(ec == asio::error::connection_refused);
 }
+
+TEST_CASE("net/acceptor: stopping ends, however fast others come") {
+    asio::io_context context;
+    auto const taken =
+        std::make_shared<net::acceptor>(net::shard::make(context.get_executor()), loopback());
+    int count = 0;
+    auto const connect = [&] { tcp::socket(context).connect(taken->local_endpoint()); };
+    auto accepting = taken->accept(
+        [&](std::unique_ptr<net::stream> const&) {
+            if (++count < 10'000)
+                connect();
+        },
+        [](std::error_code) {});
+    asio::co_spawn(context, std::move(accepting), asio::detached);
+    connect();
+    taken->stop();
+    CHECK(count >= 100);
+    CHECK(count < 10'000);
+}

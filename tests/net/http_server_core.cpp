@@ -8,6 +8,7 @@
 #include "support/websocket_peer.hpp"
 #include "support/world.hpp"
 
+#include <asio/read.hpp>
 #include <asio/read_until.hpp>
 #include <asio/write.hpp>
 
@@ -278,6 +279,35 @@ TEST_CASE("net/http_server_core: closing ends every connection, and refuses new 
     CHECK(s.clock->armed() == 0);
 }
 
+TEST_CASE(
+    "net/http_server_core: what the system read before the end reaches no handler behind it") {
+    for (int turns = 0; turns < 5; ++turns) {
+        CAPTURE(turns);
+        asio::io_context context;
+        int asked = 0;
+        auto const count = [&](http::request) -> asio::awaitable<http::response> {
+            ++asked;
+            co_return http::text(200, "");
+        };
+        auto const core = std::make_shared<net::http_server_core>(
+            net::shard::make(context.get_executor()),
+            count,
+            net::http_server_options());
+        asio::ip::tcp::socket client(context);
+        client.connect(core->listen(test::loopback()));
+        asio::write(client, asio::buffer(post("/", std::string(5000, 'x'))));
+        REQUIRE(test::run_until(context, [&] { return core->connections() == 1; }));
+        for (int i = 0; i < turns; ++i)
+            context.poll_one();
+        auto const before = asked;
+        core->close();
+        context.restart();
+        context.poll();
+        CHECK(asked == before);
+        CHECK(core->connections() == 0);
+    }
+}
+
 TEST_CASE("net/http_server_core: after closing one can wait until every connection has ended") {
     busy_server s;
     s.waiting.send(get("/wait"));
@@ -510,6 +540,29 @@ TEST_CASE("net/http_server_core: who finishes answers what has begun, each as th
     CHECK(closed->value == std::error_code());
     CHECK(s.is_over());
     CHECK(s.connect().closed());
+}
+
+TEST_CASE("net/http_server_core: who is accepted while it finishes is answered as well") {
+    asio::io_context context;
+    auto const shard = net::shard::make(context.get_executor());
+    auto const core =
+        std::make_shared<net::http_server_core>(shard, answer, net::http_server_options());
+    auto const at = core->listen(test::loopback());
+    std::vector<asio::ip::tcp::socket> clients;
+    for (int i = 0; i < 3; ++i) {
+        clients.emplace_back(context).connect(at);
+        asio::write(clients.back(), asio::buffer(get("/")));
+    }
+    REQUIRE(test::run_until(context, [&] { return core->connections() == 1; }));
+    core->finish();
+    REQUIRE(test::run_until(context, [&] { return core->connections() == 3; }));
+    for (auto& client : clients) {
+        std::string got(12, '\0');
+        bool done = false;
+        asio::async_read(client, asio::buffer(got), [&](auto, auto) { done = true; });
+        CHECK(test::run_until(context, [&] { return done; }));
+        CHECK(got == "HTTP/1.1 200");
+    }
 }
 
 TEST_CASE("net/http_server_core: who finishes waits a second for a first request, not for ever") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// A program's server in one thread, socoro's in another: connections go there and back.
+// A program's server in one thread, socoro's in another: connections go there and back, until the
+// end of the one is awaited in the other.
 #include <socoro/server.hpp>
 
 #include "support/http_script.hpp"
@@ -12,6 +13,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -122,5 +124,36 @@ TEST_CASE("threads: connections are handed over by another thread, and come back
         CHECK(beside.returned == visitors * (rounds - 1));
         io.close();
         work.reset();
+    }
+}
+
+TEST_CASE("threads: who waits for the end of a server in another thread may give up at any time") {
+    for (int turns = 0; turns < 60; ++turns) {
+        asio::io_context context, here;
+        auto work = asio::make_work_guard(context);
+        socoro::server io(context);
+        tcp::acceptor acceptor(here, test::loopback());
+        tcp::socket client(here);
+        client.connect(acceptor.local_endpoint());
+        // A request that has begun keeps it from its end.
+        io.serve(acceptor.accept(), "GET / HTTP/1.1\r\n");
+        std::jthread const runs([&] { context.run(); });
+        asio::cancellation_signal impatience;
+        bool given_up = false;
+        asio::co_spawn(
+            here,
+            io.close(std::chrono::hours(1)),
+            asio::bind_cancellation_slot(impatience.slot(), [&](std::exception_ptr const& why) {
+                given_up = why != nullptr;
+            }));
+        std::function<void(int)> give_up = [&](int after) {
+            if (after == 0)
+                return impatience.emit(asio::cancellation_type::all);
+            asio::post(here, [&, after] { give_up(after - 1); });
+        };
+        asio::post(here, [&] { give_up(turns); });
+        here.run();
+        CHECK(given_up);
+        context.stop();
     }
 }

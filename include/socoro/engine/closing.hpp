@@ -34,11 +34,12 @@ void close_together(std::shared_ptr<Core> core, std::shared_ptr<net::http_server
     std::shared_ptr<net::task_group> tasks,
     net::time_point deadline) {
     constexpr auto again_after = std::chrono::milliseconds(100);
-    auto late = co_await tasks->wait(deadline);
-    if (!late)
-        late = co_await core->wait_closed(deadline);
+    auto late = co_await core->wait_closed(deadline);
     if (!late)
         late = co_await http->wait_closed(deadline);
+    // Last, for a POST that is received until then may start some.
+    if (!late)
+        late = co_await tasks->wait(deadline);
     if (late != errc::timeout)
         co_return;
     core->abandon();

@@ -127,7 +127,9 @@ inline void acceptor::stop() {
     std::error_code none_left;
     if (!shared_ && taker_)
         acceptor_.non_blocking(true, none_left);
-    while (!none_left && !shared_ && taker_) {
+    // No more than may wait at once: those who come faster would keep this from its end.
+    int most = asio::socket_base::max_listen_connections;
+    while (!none_left && !shared_ && taker_ && most-- > 0) {
         protocol::socket socket(shard_->get_executor());
         acceptor_.accept(socket, none_left);
         if (!none_left)

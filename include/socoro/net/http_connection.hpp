@@ -215,7 +215,8 @@ inline asio::awaitable<bool> http_connection::read_head() {
     deadline_.arm_after(
         is_last_ ? std::min<duration>(first_request, deadlines_.idle) : deadlines_.idle);
     auto const ec = co_await parse_until(&http::request_parser::head_done);
-    if (!ec) {
+    // What the system had read may come after `close`.
+    if (!ec && open_) {
         deadline_.arm(started_ + deadlines_.request);
         if (parser_.done())
             complete();
@@ -235,6 +236,8 @@ inline asio::awaitable<result<std::string>> http_connection::read_body(std::size
         ec = co_await write(*stream_, "HTTP/1.1 100 Continue\r\n\r\n");
     if (!ec)
         ec = co_await parse_until(&http::request_parser::done);
+    if (!ec && !open_)
+        ec = asio::error::operation_aborted;
     if (ec)
         co_return result<std::string>(ec);
     complete();

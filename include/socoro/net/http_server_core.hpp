@@ -205,6 +205,7 @@ private:
     std::shared_ptr<open_streams> streams_;
     std::size_t dropped_ = 0;
     bool closed_ = false;
+    bool finishing_ = false;  // closed, but who has connected before is answered
     bool abandoned_ = false;
 };
 
@@ -234,10 +235,14 @@ inline endpoint http_server_core::listen(std::shared_ptr<acceptor> const& listen
 inline void http_server_core::admit(std::shared_ptr<stream> accepted) {
     if (options_.max_connections && streams_->size() >= *options_.max_connections)
         return turn_away(*accepted);
-    if (!options_.tls || closed_)
-        return serve(std::move(accepted));
+    // Who was accepted in the instant in which this began to finish is no worse off than others.
+    if (closed_ && !finishing_)
+        return accepted->close();
     auto counted = streams_->add(std::move(accepted));
-    tasks_->spawn(secure(shared_from_this(), std::move(counted)));
+    if (options_.tls)
+        tasks_->spawn(secure(shared_from_this(), std::move(counted)));
+    else
+        tasks_->spawn(run(shared_from_this(), std::move(counted), {}, nullptr));
 }
 
 inline void http_server_core::turn_away(stream& accepted) {
@@ -252,6 +257,8 @@ inline asio::awaitable<void> http_server_core::secure(
     std::shared_ptr<stream> plain) {
     live_handshake handshake(*self->shard_, self->options_.deadlines.handshake);
     self->handshakes_.push_back(handshake);
+    if (self->closed_)
+        handshake.deadline.arm_after(http_connection::first_request);
     auto const address = plain->remote_address();
     auto secured =
         co_await self->options_.tls->accept(self->shard_, std::move(plain), handshake.stop);
@@ -340,9 +347,10 @@ inline asio::awaitable<void> http_server_core::run(
     }
 }
 
-/// Gives a connection back whose request is its owner's, and says whether it did.
+/// Gives a connection back whose request is its owner's, and says whether it did. Once closed,
+/// nothing is told apart any more.
 inline bool http_server_core::returns(http_connection& connection, borrowed_ptr& of) const {
-    if (!of || !of->back || find_mount(connection.head()))
+    if (closed_ || !of || !of->back || find_mount(connection.head()))
         return false;
     auto const returned = std::exchange(of, nullptr);
     try {
@@ -418,6 +426,7 @@ inline void http_server_core::stop_listening() {
 
 inline void http_server_core::close() noexcept {
     closed_ = true;
+    finishing_ = false;
     auto const closing = std::exchange(acceptors_, {});
     for (auto const& listener : closing)
         listener->close();
@@ -432,6 +441,7 @@ inline void http_server_core::close() noexcept {
 
 inline void http_server_core::finish() {
     stop_listening();
+    finishing_ = finishing_ || !closed_;
     closed_ = true;
     for (auto& connection : connections_)
         connection.finish();

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+// How a coroutine on any executor waits for one that runs on a shard. Asio's `co_spawn` alone
+// carries a cancellation over in the thread of who cancels, where nothing of the shard may be used.
+#pragma once
+
+#include <socoro/net/shard.hpp>
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+namespace socoro::net {
+
+/// Runs `task` on `owner` and waits until it has ended; throws what it throws. Safe from any
+/// executor. Who is cancelled meanwhile has the task cancelled, in its own thread, and waits on for
+/// its end.
+[[nodiscard]] asio::awaitable<void> run_on_shard(
+    std::shared_ptr<shard> owner,
+    asio::awaitable<void> task);
+
+namespace detail {
+
+template <typename Handler>
+void start_on_shard(
+    std::shared_ptr<shard> const& owner,
+    asio::awaitable<void> task,
+    Handler handler) {
+    auto const cancel = std::make_shared<asio::cancellation_signal>();
+    auto const inner = cancel->slot();
+    auto outer = asio::get_associated_cancellation_slot(handler);
+    if (outer.is_connected())
+        outer.assign([owner, cancel](asio::cancellation_type how) {
+            owner->execute([cancel, how] { cancel->emit(how); });
+        });
+    auto const back =
+        asio::prefer(handler.get_executor(), asio::execution::outstanding_work.tracked);
+    // The signal is there as long as Asio may look at its slot.
+    auto ended = [cancel, outer, back, waits = std::move(handler)](
+                     std::exception_ptr const& failure) mutable {
+        asio::dispatch(back, [outer, failure, resume = std::move(waits)]() mutable {
+            if (outer.is_connected())
+                outer.clear();
+            std::move(resume)(failure);
+        });
+    };
+    asio::co_spawn(
+        owner->get_executor(),
+        std::move(task),
+        asio::bind_cancellation_slot(inner, std::move(ended)));
+}
+
+}  // namespace detail
+
+inline asio::awaitable<void> run_on_shard(
+    std::shared_ptr<shard> owner,
+    asio::awaitable<void> task) {
+    auto initiate = [on = std::move(owner), started = std::move(task)](auto handler) mutable {
+        detail::start_on_shard(on, std::move(started), std::move(handler));
+    };
+    auto token = asio::use_awaitable;
+    return asio::async_initiate<asio::use_awaitable_t<>, void(std::exception_ptr)>(
+        std::move(initiate),
+        token);
+}
+
+}  // namespace socoro::net
