@@ -302,10 +302,17 @@ inline asio::awaitable<void> client_core::ask_and_introduce(
 }
 
 inline void client_core::introduce(socket_ptr const& socket, json::value const& shown) {
-    if (!introduced_.emplace(socket->nsp_name(), socket).second)
+    if (introduced_.contains(socket->nsp_name()))
         return;
     auto const data = socket->introduction(shown);
-    send_packet(sio::packet_type::connect, socket->nsp_name(), data);
+    try {
+        send_packet(sio::packet_type::connect, socket->nsp_name(), data);
+    } catch (...) {
+        // The parser cannot write these credentials: without the connection having failed, it would
+        // be tried again at once, for ever.
+        return socket->on_refused(describe(std::current_exception()), nullptr);
+    }
+    introduced_.emplace(socket->nsp_name(), socket);
 }
 
 // ------------------------------------------------------------------------------- the connection

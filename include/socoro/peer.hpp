@@ -251,7 +251,13 @@ inline void peer::enter(std::shared_ptr<namespace_core> nsp, json::value auth) {
     begin_line(*socket, std::move(from));
     if (steps.empty() || is_known)
         return accept(socket);
-    tasks_->spawn(admit(keep, socket, steps));
+    tasks_->spawn(admit(keep, socket, steps), [keep](std::exception_ptr const& failure) {
+        // The parser cannot write the answer, and the client must not wait for it.
+        if (!failure || keep->closed_)
+            return;
+        notify(keep->options_->hooks.handler_failed, keep->session_->sid(), describe(failure));
+        keep->close_connection();
+    });
 }
 
 inline peer::socket_ptr

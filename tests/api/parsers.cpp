@@ -195,3 +195,30 @@ TEST_CASE("api/parsers: a packet of no messages is nothing, and costs nobody any
         CHECK(p.take() == "lost: transport close | missed | recovered");
     }
 }
+
+TEST_CASE("api/parsers: credentials that cannot be encoded end their socket, and no other") {
+    test::parsed p(std::make_shared<picky_parser const>());
+    auto const good = p.join("/other");
+    p.asked.auth = socoro::json::object{{"bad", 1}};
+    auto const bad = p.join();
+    CHECK(p.take() == "connected | bad null");
+    CHECK(bad.reason() == socoro::errc::refused);
+    CHECK(p.between->attempts == 2);
+    CHECK(good.connected());
+}
+
+TEST_CASE("api/parsers: a refusal that cannot be encoded ends the connection, and is told") {
+    auto const told = std::make_shared<std::string>();
+    socoro::options opts;
+    opts.hooks.handler_failed = [told](std::string_view, std::string_view what) { *told = what; };
+    test::parsed p(std::make_shared<picky_parser const>(), opts);
+    p.io().of("/picky").use([](socoro::socket&) -> asio::awaitable<void> {
+        throw socoro::refused("no", socoro::json::object{{"bad", 1}});
+        co_return;
+    });
+    p.asked.reconnection = false;
+    auto const socket = p.join("/picky");
+    CHECK(p.take().empty());
+    CHECK(*told == "bad");
+    CHECK(socket.reason() == socoro::errc::transport_close);
+}
