@@ -136,7 +136,9 @@ public:
     /// Opens a session over a transport of the program, for a client that sent `request` from
     /// `address`.
     void adopt(transport::any_transport over, http::request request, std::string address) {
-        core_->engine().open(std::move(over), std::move(request), std::move(address));
+        // A hook may destroy the server.
+        auto const core = core_;
+        core->engine().open(std::move(over), std::move(request), std::move(address));
     }
 
     /// The namespace of this name, made if it is not there. Clients can connect to it from then

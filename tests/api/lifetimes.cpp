@@ -350,6 +350,28 @@ TEST_CASE(
     CHECK(clock->armed() == 0);
 }
 
+TEST_CASE("api/close: a hook may destroy the server that is about to adopt a session") {
+    asio::io_context context;
+    auto const shard = socoro::net::shard::make(
+        context.get_executor(),
+        std::make_shared<socoro::net::manual_clock>());
+    std::optional<socoro::server> server;
+    int ended = 0;
+    socoro::options opts;
+    opts.hooks.session_opened = [&](socoro::opened_session const&) { server.reset(); };
+    opts.hooks.session_closed = [&](socoro::closed_session const&) { ++ended; };
+    server.emplace(shard, opts);
+    auto const link = std::make_shared<socoro::test::memory_link>(shard);
+    asio::post(context, [&] {
+        server->adopt(socoro::transport::any_transport(link), {}, "in memory");
+        CHECK(ended == 1);
+    });
+    while (context.poll() > 0)
+        context.restart();
+    CHECK_FALSE(server);
+    CHECK(ended == 1);
+}
+
 TEST_CASE("api/close: a context that is destroyed takes what waits with it") {
     int alive = 0;
     {

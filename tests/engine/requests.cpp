@@ -4,6 +4,7 @@
 #include <socoro/net/signal.hpp>
 
 #include "engine/engine_world.hpp"
+#include "support/memory_transport.hpp"
 
 #include <doctest/doctest.h>
 
@@ -562,4 +563,181 @@ TEST_CASE("engine/requests: options that could not be kept to are refused when a
     CHECK_NOTHROW(make(options));
     options.cookie.enabled = true;
     CHECK_THROWS_AS(make(options), std::invalid_argument);
+}
+
+TEST_CASE("engine/requests: a step's own answer has all its fields of one name, and none before") {
+    engine_world w;
+    w.server->use([](pending_request& asked) -> asio::awaitable<void> {
+        asked.headers.add("X-Mine", "before");
+        asked.headers.add("X-Kept", "before");
+        auto answer = socoro::http::text(200, "welcome");
+        answer.headers.add("Set-Cookie", "a=1");
+        answer.headers.add("x-mine", "1");
+        answer.headers.add("Set-Cookie", "b=2");
+        answer.headers.add("X-Mine", "2");
+        asked.answer = std::move(answer);
+        co_return;
+    });
+    auto const answer = w.ask(w.connect(), w.poll(""));
+    CHECK(answer.status == 200);
+    CHECK(answer.has("X-Kept: before"));
+    CHECK(answer.has("Set-Cookie: a=1"));
+    CHECK(answer.has("Set-Cookie: b=2"));
+    CHECK(answer.has("x-mine: 1"));
+    CHECK(answer.has("X-Mine: 2"));
+    CHECK_FALSE(answer.has("X-Mine: before"));
+}
+
+TEST_CASE("engine/requests: who is cancelled while it asks was not refused, whatever it throws") {
+    engine_world w;
+    patience patient(*w.shard);
+    w.restart(allowing([&](pending_request&) -> asio::awaitable<void> {
+        std::ignore = co_await patient.go.wait();
+        std::ignore = co_await patient.go.wait();
+    }));
+    w.connect().send(w.poll(""));
+    w.run();
+    w.http->abandon();
+    auto const rest = w.spawn(w.http->wait_closed());
+    CHECK(rest->done());
+    CHECK(w.failures == 0);
+    CHECK(w.refusals.empty());
+}
+
+TEST_CASE("engine/requests: what Asio wraps is unwrapped when a step fails") {
+    engine_world w;
+    w.server->use([](pending_request&) -> asio::awaitable<void> {
+        throw asio::multiple_exceptions(std::make_exception_ptr(std::runtime_error("a bug")));
+        co_return;
+    });
+    CHECK(w.ask(w.connect(), w.poll("")).status == 400);
+    CHECK(w.failed == strings{"/engine.io/: a bug"});
+}
+
+TEST_CASE("engine/requests: a poll whose answer a hook spoils costs its session") {
+    engine::options options;
+    bool spoils = false;
+    options.hooks.headers = [&](socoro::http::fields& fields, socoro::http::request const&) {
+        if (spoils)
+            fields.add("X-Bad", "a\r\nb");
+    };
+    engine_world w(options);
+    auto const peer = w.connect();
+    auto const sid = w.open(peer);
+    peer.send(w.poll(sid));
+    w.run();
+    spoils = true;
+    send(*w.sessions.at(0).core, "lost");
+    w.run();
+    CHECK(test::take_answers(peer).at(0).status == 500);
+    CHECK(w.server->sessions() == 0);
+    CHECK(w.ask(w.connect(), w.poll("")).status == 500);
+    CHECK(w.server->sessions() == 0);
+    w.check_nothing_is_left();
+}
+
+TEST_CASE("engine/requests: a server that is closed while it opens a session keeps none") {
+    for (bool const websocket : {false, true})
+        for (std::string const where : {"generate_id", "packet", "session_opened", "headers"}) {
+            CAPTURE(websocket);
+            CAPTURE(where);
+            engine_world* world = nullptr;
+            strings told;
+            auto const close_at = [&](std::string const& here) {
+                if (here == where)
+                    world->server->close();
+            };
+            engine::options options;
+            options.generate_id = [&](auto const&) {
+                close_at("generate_id");
+                return "sid";
+            };
+            options.hooks.packet = [&](auto const&) { close_at("packet"); };
+            options.hooks.headers = [&](auto&, auto const&) { close_at("headers"); };
+            options.hooks.session_opened = [&](auto const&) {
+                told.push_back("opened");
+                close_at("session_opened");
+            };
+            options.hooks.session_closed = [&](auto const&) { told.push_back("closed"); };
+            engine_world w(options);
+            world = &w;
+            auto const peer = w.connect();
+            peer.send(websocket ? w.upgrade("") : w.poll(""));
+            w.run();
+            CHECK(w.server->sessions() == 0);
+            CHECK((told.empty() || told == strings{"opened", "closed"}));
+            peer.vanish();
+            w.check_nothing_is_left();
+        }
+}
+
+TEST_CASE(
+    "engine/requests: a server that is destroyed while it opens a session is there until then") {
+    engine_world* world = nullptr;
+    engine::options options;
+    options.hooks.session_opened = [&](auto const&) {
+        world->server->close();
+        world->server.reset();
+    };
+    engine_world w(options);
+    world = &w;
+    std::weak_ptr<engine::server_core> const weak = w.server;
+    bool was_there = false;
+    w.on_open = [&](engine_world::opened&) { was_there = !weak.expired(); };
+    test::memory_transport_pair const pair(w.shard);
+    w.server->open(transport::any_transport(pair.first), {}, "192.0.2.1");
+    CHECK(was_there);
+    CHECK(weak.expired());
+    CHECK(w.sessions.at(0).sink->closes == 1);
+    w.restart({});
+}
+
+TEST_CASE(
+    "engine/requests: no request reaches a transport of the program's own, whatever its name") {
+    engine_world w;
+    for (std::string_view const name : {"polling", "websocket"}) {
+        CAPTURE(name);
+        test::memory_transport_pair const pair(w.shard, name);
+        w.server->open(transport::any_transport(pair.first), {}, "192.0.2.1");
+        auto const sid = w.sessions.back().core->sid();
+        CHECK(w.ask(w.connect(), w.poll(sid)).body == R"({"code":3,"message":"Bad request"})");
+        CHECK(w.ask(w.connect(), w.post(sid, "4x")).status == 400);
+        CHECK(w.sessions.back().core->is_open());
+    }
+    CHECK(w.refusals == strings(4, "3 TRANSPORT_MISMATCH"));
+}
+
+TEST_CASE("engine/requests: a session that begins counts once, whoever asks meanwhile") {
+    engine_world w;
+    patience patient(*w.shard);
+    int asked = 0;
+    engine::options options;
+    options.max_clients = 2;
+    options.allow_request = [&](pending_request& request) -> asio::awaitable<void> {
+        if (++asked == 1)
+            co_await patient.step()(request);
+    };
+    w.restart(options);
+    auto const waits = w.connect();
+    waits.send(w.poll(""));
+    w.run();
+    w.on_open = [&](engine_world::opened&) {
+        w.on_open = nullptr;
+        patient.go.notify_all();
+    };
+    CHECK(w.ask(w.connect(), w.poll("")).status == 200);
+    CHECK(test::take_answers(waits).at(0).status == 200);
+    CHECK(w.server->sessions() == 2);
+    CHECK(w.ask(w.connect(), w.poll("")).status == 503);
+}
+
+TEST_CASE("engine/requests: a poll that is cancelled costs its session") {
+    engine_world w;
+    auto const peer = w.connect();
+    peer.send(w.poll(w.open(peer)));
+    w.run();
+    w.http->abandon();
+    w.run();
+    CHECK(w.server->sessions() == 0);
+    w.check_nothing_is_left();
 }

@@ -29,11 +29,13 @@ namespace detail {
     co_return nullptr;
 }
 
-/// The answer that a step gave itself, with the fields that were added before.
+/// The answer that a step gave itself, with the fields that were added before under other names.
 [[nodiscard]] inline http::response own_answer(pending_request& asked) {
     auto answer = std::move(*asked.answer);
     for (auto const& field : answer.headers)
-        asked.headers.set(field.name, field.value);
+        asked.headers.erase(field.name);
+    for (auto const& field : answer.headers)
+        asked.headers.add(field.name, field.value);
     answer.headers = std::move(asked.headers);
     // Nobody here speaks the other protocol.
     if (asked.request.wants_upgrade())
@@ -44,7 +46,7 @@ namespace detail {
 }  // namespace detail
 
 /// Runs a step. Gives what the request is to be answered with: the step's own answer, or `refusal`
-/// if it threw. Nothing if the request may go on.
+/// if it threw. Nothing if the request may go on. What is thrown by one that was cancelled goes on.
 [[nodiscard]] inline asio::awaitable<std::optional<http::response>>
 ask(request_step const& step, pending_request& asked, verdict const& refusal, hooks const& told) {
     auto const objection = co_await detail::objection_of(step, asked);
@@ -53,11 +55,13 @@ ask(request_step const& step, pending_request& asked, verdict const& refusal, ho
             co_return detail::own_answer(asked);
         co_return std::nullopt;
     }
-    auto const message = refusal_of(objection);
     auto const state = co_await asio::this_coro::cancellation_state;
-    // Who was cancelled has not failed.
-    if (!message && state.cancelled() == asio::cancellation_type::none)
-        notify(told.handler_failed, asked.request.path(), describe(objection));
+    // Who was cancelled has neither failed nor refused anything.
+    if (state.cancelled() != asio::cancellation_type::none)
+        std::rethrow_exception(objection);
+    auto const message = refusal_of(objection);
+    if (!message)
+        notify(told.handler_failed, asked.request.path(), describe(unwrapped(objection)));
     co_return refuse(told, asked, refusal, message.value_or(std::string()));
 }
 

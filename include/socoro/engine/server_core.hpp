@@ -138,6 +138,13 @@ private:
     using place = std::optional<session_table::reservation>;
 
     [[nodiscard]] verdict decide(http::request const& request) const;
+    /// What a request for a session has to name; nothing if no request can reach its transport,
+    /// which the program brought.
+    [[nodiscard]] static std::string_view reached_by(session_core const& session) {
+        auto const name = session.transport_name();
+        bool const polls = session.current().target<transport::polling_server>() != nullptr;
+        return name == "polling" && !polls ? std::string_view() : name;
+    }
     /// The verdict lasts as long as what this gives.
     [[nodiscard]] asio::awaitable<void>
     carry_out(verdict const& what, net::http_connection& connection, pending_request& asked);
@@ -179,7 +186,10 @@ private:
         return {std::move(asked.headers), &options_->hooks, initial};
     }
     [[nodiscard]] std::shared_ptr<server_session_core> make_session(origin from);
-    void start(std::shared_ptr<server_session_core> const& session, transport::any_transport over);
+    void start(
+        session_table::reservation taken,
+        std::shared_ptr<server_session_core> const& session,
+        transport::any_transport over);
     [[nodiscard]] std::string_view address_of(net::http_connection const& connection) const {
         auto const proxies = options_->trusted_proxies;
         if (proxies == 0)
@@ -255,7 +265,7 @@ inline asio::awaitable<void> server_core::serve(net::http_connection& connection
 inline verdict server_core::decide(http::request const& request) const {
     return route(request, *options_, [this](std::string const& sid) {
         auto const session = find(sid);
-        return session ? std::optional(session->transport_name()) : std::nullopt;
+        return session ? std::optional(reached_by(*session)) : std::nullopt;
     });
 }
 
@@ -385,8 +395,7 @@ inline asio::awaitable<void> server_core::open_polling(
     auto extra = fields_of(asked, true);
     if (options_->cookie.enabled)
         extra.cookie = sid_cookie(options_->cookie, session->sid());
-    start(session, transport::any_transport(polling));
-    taken.reset();
+    start(std::move(*taken), session, transport::any_transport(polling));
     co_await polling->serve_poll(connection, std::move(extra));
 }
 
@@ -401,7 +410,7 @@ inline asio::awaitable<void> server_core::open_websocket(
     if (!over)
         co_return;
     if (!closed_)
-        co_return start(session, over);
+        co_return start(std::move(*taken), session, over);
     std::ignore = over.close(transport::ending::discard);
     co_await transport::linger(over);
 }
@@ -456,13 +465,15 @@ inline asio::awaitable<transport::any_transport> server_core::accept_websocket(
 
 inline void
 server_core::open(transport::any_transport over, http::request request, std::string address) {
+    // A hook may destroy the server.
+    auto const self = shared_from_this();
     auto taken = closed_ || is_full() ? place() : sessions_->reserve(new_sid(request));
-    if (taken)
-        start(
-            make_session({taken->sid(), std::move(request), std::move(address)}),
-            std::move(over));
-    else
+    if (!taken) {
         std::ignore = over.close(transport::ending::discard);
+        return;
+    }
+    auto const session = make_session({taken->sid(), std::move(request), std::move(address)});
+    start(std::move(*taken), session, std::move(over));
 }
 
 inline std::shared_ptr<server_session_core> server_core::make_session(origin from) {
@@ -484,12 +495,16 @@ inline std::shared_ptr<server_session_core> server_core::make_session(origin fro
 }
 
 inline void server_core::start(
+    session_table::reservation taken,
     std::shared_ptr<server_session_core> const& session,
     transport::any_transport over) {
     session->open(std::move(over));
-    sessions_->add(session);
+    sessions_->add(std::move(taken), session);
     opened_session const told{session->sid(), session->address(), session->transport_name()};
     notify(options_->hooks.session_opened, told);
+    // Who makes sids, or a hook, may have closed the server before it knew this session.
+    if (closed_)
+        end(*session, errc::forced_close);
     try {
         session->start(accept_(session));
     } catch (...) {

@@ -55,9 +55,9 @@ public:
         return reservation(shared_from_this(), std::move(sid));
     }
 
-    void add(session_ptr session) {
-        auto const& sid = session->sid();
-        sessions_.emplace(sid, std::move(session));
+    /// Puts a session in its place: from then on it counts, and the place does not.
+    void add(reservation place, session_ptr session) {
+        sessions_.emplace(place.sid(), std::move(session));
     }
     void remove(std::string const& sid) { sessions_.erase(sid); }
     [[nodiscard]] std::unordered_map<std::string, session_ptr> const& all() const noexcept {

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -123,6 +124,8 @@ private:
         polling_server& to;
     };
 
+    [[nodiscard]] asio::awaitable<void>
+    answer_poll(net::http_connection& connection, answer_fields& extra, waiting_poll& poll);
     [[nodiscard]] asio::awaitable<http::response> take_post(
         net::http_connection& connection,
         answer_fields& extra);
@@ -289,14 +292,31 @@ inline asio::awaitable<void> polling_server::serve_poll(
     }
     if (poll->gone)
         co_return connection.close();
-    auto body = std::move(*poll->body);
-    auto const coded = poll->compress ? compress(body, connection.head()) : http::coding::identity;
-    auto const response =
-        make_answer(extra, connection.head(), "text/plain; charset=UTF-8", std::move(body), coded);
-    // The packets are lost if the answer is: the client must not go on without them.
-    auto const lost = co_await connection.respond(response);
-    if (lost)
+    co_await answer_poll(connection, extra, *poll);
+}
+
+/// The packets are lost if the answer is, or if there can be none, because of a field that a hook
+/// has added for example: the client must not go on without them.
+inline asio::awaitable<void> polling_server::answer_poll(
+    net::http_connection& connection,
+    answer_fields& extra,
+    waiting_poll& poll) {
+    std::exception_ptr failure;
+    std::error_code lost;
+    try {
+        auto const& request = connection.head();
+        auto body = std::move(*poll.body);
+        auto const coded = poll.compress ? compress(body, request) : http::coding::identity;
+        auto const response =
+            make_answer(extra, request, "text/plain; charset=UTF-8", std::move(body), coded);
+        lost = co_await connection.respond(response);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (lost || failure)
         end(errc::transport_error);
+    if (failure)
+        std::rethrow_exception(failure);
 }
 
 /// Compresses a body that is worth it, if the client accepts that. Nobody keeps these answers, so
