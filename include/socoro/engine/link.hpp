@@ -75,6 +75,10 @@ public:
     /// What is queued leaves now, as far as it can leave at once.
     void flush();
 
+    /// The same for the last time: a poll that takes it tells the end as well, for the next one
+    /// would find no session.
+    void flush_last();
+
     /// Reads over the transport of now. These coroutines keep the session.
     [[nodiscard]] asio::awaitable<void> read() { return read(self(), transport_); }
     /// The same over a transport that the session may go on over; what comes before it does so is
@@ -285,6 +289,14 @@ inline void link::switch_to(transport::any_transport next) {
     std::ignore = old.close(transport::ending::discard);
     wake_.notify_all();
     owner_->on_upgraded(before);
+}
+
+inline void link::flush_last() {
+    packet_ptr const close =
+        std::make_shared<eio::packet const>(eio::packet::of(eio::packet_type::close));
+    if (!outbox_.empty() && name_ == "polling")
+        std::ignore = outbox_.push(std::span(&close, 1), 0);
+    flush();
 }
 
 inline void link::stop() {

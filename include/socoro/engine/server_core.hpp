@@ -199,7 +199,7 @@ private:
     }
     void end_when_read(server_session_core const& session, errc reason);
     static void end(session_core& session, errc reason) {
-        session.flush();
+        session.flush_last();
         session.abort(reason);
     }
 

@@ -49,11 +49,11 @@ public:
     /// Delivers what is queued, then ends the session with `forced_close`.
     void close();
 
-    /// What is queued leaves now, as far as it can leave at once, and not with the turn of the
-    /// executor.
-    void flush() {
+    /// What is queued leaves for the last time, as far as it can leave at once, and not with the
+    /// turn of the executor. Comes right before the end.
+    void flush_last() {
         auto const keep = shared_from_this();
-        link_.flush();
+        link_.flush_last();
     }
 
     /// Ends the session without waiting for anything.
