@@ -148,7 +148,7 @@ inline void server_core::close() {
 
 inline void server_core::finish() {
     auto const self = shared_from_this();
-    close_sockets(engine::server_core::is_posting);
+    close_sockets(engine::live_sessions::is_posting);
     engine_->finish(errc::server_shutting_down);
 }
 

@@ -3,25 +3,17 @@
 // come of them. What a request asks for is decided by the router.
 #pragma once
 
-#include <socoro/base/base64.hpp>
-#include <socoro/base/describe.hpp>
-#include <socoro/base/random.hpp>
 #include <socoro/engine/cors.hpp>
+#include <socoro/engine/live_sessions.hpp>
 #include <socoro/engine/refusals.hpp>
 #include <socoro/engine/request_gate.hpp>
 #include <socoro/engine/router.hpp>
-#include <socoro/engine/server_session_core.hpp>
-#include <socoro/engine/session_table.hpp>
 #include <socoro/http/forwarded.hpp>
 #include <socoro/net/http_server_core.hpp>
-#include <socoro/net/task_group.hpp>
 #include <socoro/transport/polling_server.hpp>
 #include <socoro/transport/websocket.hpp>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,10 +28,7 @@ namespace socoro::engine {
 /// shard. It must be held by a `shared_ptr`.
 class server_core : public std::enable_shared_from_this<server_core> {
 public:
-    /// Decides who receives what a new session brings. It may send and close already; when it
-    /// throws, the session ends.
-    using on_session =
-        std::function<std::shared_ptr<sink>(std::shared_ptr<session_core> const& opened)>;
+    using on_session = live_sessions::on_session;
 
     server_core(std::shared_ptr<net::shard> owner, options opts, on_session accept);
 
@@ -82,41 +71,27 @@ public:
         return http;
     }
 
-    server_core(server_core const&) = delete;
-    server_core& operator=(server_core const&) = delete;
-    /// Sessions that are still there are those of an execution context that is gone.
-    ~server_core() {
-        for (auto const& [sid, session] : sessions_->take_all())
-            session->release();
-    }
-
     /// Opens a session over a transport that somebody else made, for a client that sent
     /// `request` from `address`. Once closed it opens none, and discards the transport.
     void open(transport::any_transport over, http::request request, std::string address);
 
     /// Ends every session at once, after what was sent to it before if that can leave at once; new
     /// ones are refused.
-    void close();
+    void close() { sessions_->close(); }
 
     /// The same, but a session whose POST is on its way receives that first, and ends `late`.
-    void finish(errc late);
-
-    /// Whether `finish` lets this session receive a POST first.
-    [[nodiscard]] static bool is_posting(session_core const& session) {
-        auto const polling = session.current().target<transport::polling_server>();
-        return polling && polling->is_reading();
-    }
+    void finish(errc late) { sessions_->finish(late); }
 
     /// Waits until nothing of any session runs any more, closing handshakes included. Gives no
     /// error, `errc::timeout` at the deadline, which ends nothing (see `abandon`), or
     /// `operation_aborted` when cancelled. It ends nothing itself: that is up to `close`.
     [[nodiscard]] asio::awaitable<std::error_code> wait_closed(
         std::optional<net::time_point> deadline = std::nullopt) {
-        return loops_->wait(deadline);
+        return sessions_->wait_closed(deadline);
     }
 
     /// Closes, and cancels what of its sessions still runs. `wait_closed` waits for the rest.
-    void abandon();
+    void abandon() { sessions_->abandon(); }
 
     /// The header fields that every answer to `request` carries.
     [[nodiscard]] http::fields common_fields(http::request const& request) const {
@@ -131,11 +106,8 @@ public:
     [[nodiscard]] engine::options const& options() const noexcept { return *options_; }
     [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
 
-    /// A new identifier: 20 characters that nobody can guess.
-    [[nodiscard]] static std::string make_id() { return base64::encode_url(random_bytes(15)); }
-
 private:
-    using place = std::optional<session_table::reservation>;
+    using place = live_sessions::place;
 
     [[nodiscard]] verdict decide(http::request const& request) const;
     /// What a request for a session has to name; nothing if no request can reach its transport,
@@ -178,18 +150,9 @@ private:
     upgrade(net::http_connection& connection, pending_request& asked, std::string sid);
     [[nodiscard]] asio::awaitable<transport::any_transport>
     accept_websocket(net::http_connection& connection, pending_request& asked, bool initial);
-    [[nodiscard]] bool is_full() const {
-        return options_->max_clients && sessions_->claimed() >= *options_->max_clients;
-    }
-    [[nodiscard]] std::string new_sid(http::request const& request) const;
     [[nodiscard]] transport::answer_fields fields_of(pending_request& asked, bool initial) const {
         return {std::move(asked.headers), &options_->hooks, initial};
     }
-    [[nodiscard]] std::shared_ptr<server_session_core> make_session(origin from);
-    void start(
-        session_table::reservation taken,
-        std::shared_ptr<server_session_core> const& session,
-        transport::any_transport over);
     [[nodiscard]] std::string_view address_of(net::http_connection const& connection) const {
         auto const proxies = options_->trusted_proxies;
         if (proxies == 0)
@@ -197,21 +160,12 @@ private:
         auto const told = http::forwarded_for(connection.head().headers, proxies);
         return told.value_or(connection.remote_address());
     }
-    void end_when_read(server_session_core const& session, errc reason);
-    static void end(session_core& session, errc reason) {
-        session.flush_last();
-        session.abort(reason);
-    }
 
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<engine::options const> options_;
-    on_session accept_;
+    std::shared_ptr<live_sessions> sessions_;
     std::shared_ptr<ws::negotiator> negotiator_;
-    std::shared_ptr<net::task_group> loops_;
-    std::shared_ptr<session_table> sessions_ = std::make_shared<session_table>();
     std::vector<std::shared_ptr<request_step const>> steps_;
-    // Asked by other threads, too: see `owns`.
-    std::atomic<bool> closed_ = false;
 };
 
 inline server_core::server_core(
@@ -220,15 +174,14 @@ inline server_core::server_core(
     on_session accept)
     : shard_(std::move(owner))
     , options_(std::make_shared<engine::options const>(normalized(std::move(opts))))
-    , accept_(std::move(accept))
+    , sessions_(std::make_shared<live_sessions>(shard_, options_, std::move(accept)))
     , negotiator_(
           options_->per_message_deflate ? options_->per_message_deflate->make_negotiator()
-                                        : nullptr)
-    , loops_(std::make_shared<net::task_group>(shard_)) {}
+                                        : nullptr) {}
 
 inline bool server_core::owns_path(std::string_view path) const {
     auto const& prefix = options_->path;
-    if (closed_ || !path.starts_with(prefix))
+    if (sessions_->is_closed() || !path.starts_with(prefix))
         return false;
     if (path.size() == prefix.size())
         return !options_->add_trailing_slash;
@@ -340,29 +293,18 @@ inline asio::awaitable<void> server_core::serve_polling(
 inline asio::awaitable<server_core::place> server_core::find_place(
     net::http_connection& connection,
     pending_request& asked) {
-    if (closed_ || is_full()) {
-        auto const refused = turn_away(options_->hooks, asked, closed_ ? "CLOSED" : "MAX_CLIENTS");
+    bool const closed = sessions_->is_closed();
+    if (closed || sessions_->is_full()) {
+        auto const refused = turn_away(options_->hooks, asked, closed ? "CLOSED" : "MAX_CLIENTS");
         co_await connection.respond(refused);
         co_return std::nullopt;
     }
-    auto taken = sessions_->reserve(new_sid(asked.request));
+    auto taken = sessions_->reserve(asked.request);
     if (!taken) {
         auto const why = detail::refuse(refusal::bad_request, "ID_GENERATION_ERROR");
         co_await refuse(connection, asked, why);
     }
     co_return taken;
-}
-
-inline std::string server_core::new_sid(http::request const& request) const {
-    if (!options_->generate_id)
-        return make_id();
-    try {
-        return options_->generate_id(request);
-    } catch (...) {
-        auto const what = describe(std::current_exception());
-        notify(options_->hooks.handler_failed, request.path(), what);
-        return {};
-    }
 }
 
 namespace detail {
@@ -378,6 +320,12 @@ origin_of(net::http_connection const& connection, pending_request const& asked, 
     return from;
 }
 
+/// Ends a transport that nobody needs any more.
+[[nodiscard]] inline asio::awaitable<void> dismiss(transport::any_transport over) {
+    std::ignore = over.close(transport::ending::discard);
+    co_await transport::linger(over);
+}
+
 }  // namespace detail
 
 inline asio::awaitable<void> server_core::open_polling(
@@ -386,7 +334,7 @@ inline asio::awaitable<void> server_core::open_polling(
     auto taken = co_await find_place(connection, asked);
     if (!taken)
         co_return;
-    auto const session = make_session(detail::origin_of(connection, asked, taken->sid()));
+    auto const session = sessions_->make(detail::origin_of(connection, asked, taken->sid()));
     auto const polling = std::make_shared<transport::polling_server>(
         shard_,
         options_->limits,
@@ -395,7 +343,7 @@ inline asio::awaitable<void> server_core::open_polling(
     auto extra = fields_of(asked, true);
     if (options_->cookie.enabled)
         extra.cookie = sid_cookie(options_->cookie, session->sid());
-    start(std::move(*taken), session, transport::any_transport(polling));
+    sessions_->begin(std::move(*taken), session, transport::any_transport(polling));
     co_await polling->serve_poll(connection, std::move(extra));
 }
 
@@ -405,14 +353,13 @@ inline asio::awaitable<void> server_core::open_websocket(
     auto taken = co_await find_place(connection, asked);
     if (!taken)
         co_return;
-    auto const session = make_session(detail::origin_of(connection, asked, taken->sid()));
+    auto const session = sessions_->make(detail::origin_of(connection, asked, taken->sid()));
     auto over = co_await accept_websocket(connection, asked, true);
     if (!over)
         co_return;
-    if (!closed_)
-        co_return start(std::move(*taken), session, over);
-    std::ignore = over.close(transport::ending::discard);
-    co_await transport::linger(over);
+    if (!sessions_->is_closed())
+        co_return sessions_->begin(std::move(*taken), session, over);
+    co_await detail::dismiss(std::move(over));
 }
 
 inline asio::awaitable<void>
@@ -424,8 +371,7 @@ server_core::upgrade(net::http_connection& connection, pending_request& asked, s
     auto const session = find(sid);
     if (session && session->start_upgrade(over))
         co_return;
-    std::ignore = over.close(transport::ending::discard);
-    co_await transport::linger(over);
+    co_await detail::dismiss(std::move(over));
 }
 
 /// Answers with 101, or refuses what breaks RFC 6455: then, or when the client is gone, there is no
@@ -467,83 +413,14 @@ inline void
 server_core::open(transport::any_transport over, http::request request, std::string address) {
     // A hook may destroy the server.
     auto const self = shared_from_this();
-    auto taken = closed_ || is_full() ? place() : sessions_->reserve(new_sid(request));
+    bool const may_open = !sessions_->is_closed() && !sessions_->is_full();
+    auto taken = may_open ? sessions_->reserve(request) : place();
     if (!taken) {
         std::ignore = over.close(transport::ending::discard);
         return;
     }
-    auto const session = make_session({taken->sid(), std::move(request), std::move(address)});
-    start(std::move(*taken), session, std::move(over));
-}
-
-inline std::shared_ptr<server_session_core> server_core::make_session(origin from) {
-    return std::make_shared<server_session_core>(
-        loops_,
-        shard_,
-        options_,
-        std::move(from),
-        [weak = std::weak_ptr(sessions_)](server_session_core& ended) {
-            if (auto const table = weak.lock())
-                table->remove(ended.sid());
-            closed_session const told{
-                ended.sid(),
-                ended.address(),
-                ended.transport_name(),
-                ended.reason().value_or(errc::forced_close)};
-            notify(ended.options().hooks.session_closed, told);
-        });
-}
-
-inline void server_core::start(
-    session_table::reservation taken,
-    std::shared_ptr<server_session_core> const& session,
-    transport::any_transport over) {
-    session->open(std::move(over));
-    sessions_->add(std::move(taken), session);
-    opened_session const told{session->sid(), session->address(), session->transport_name()};
-    notify(options_->hooks.session_opened, told);
-    // Who makes sids, or a hook, may have closed the server before it knew this session.
-    if (closed_)
-        end(*session, errc::forced_close);
-    try {
-        session->start(accept_(session));
-    } catch (...) {
-        session->discard();
-        notify(options_->hooks.handler_failed, session->sid(), describe(std::current_exception()));
-    }
-}
-
-inline void server_core::close() {
-    closed_ = true;
-    auto const ending = sessions_->take_all();
-    for (auto const& [sid, session] : ending)
-        end(*session, errc::forced_close);
-}
-
-inline void server_core::finish(errc late) {
-    closed_ = true;
-    auto const ending = sessions_->all();
-    for (auto const& [sid, session] : ending) {
-        if (is_posting(*session))
-            end_when_read(*session, late);
-        else
-            end(*session, errc::forced_close);
-    }
-}
-
-inline void server_core::end_when_read(server_session_core const& session, errc reason) {
-    auto const polling = session.current().target<transport::polling_server>();
-    polling->when_read([weak = weak_from_this(), sid = session.sid(), reason] {
-        auto const self = weak.lock();
-        if (auto const ending = self ? self->find(sid) : nullptr)
-            end(*ending, reason);
-    });
-}
-
-inline void server_core::abandon() {
-    auto const self = shared_from_this();
-    close();
-    loops_->cancel_all();
+    auto const session = sessions_->make({taken->sid(), std::move(request), std::move(address)});
+    sessions_->begin(std::move(*taken), session, std::move(over));
 }
 
 }  // namespace socoro::engine
