@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import parser from 'socket.io-msgpack-parser';
 import { connect, open } from './helpers/client.mjs';
 import { RawWebSocket, send } from './helpers/raw.mjs';
 import { start } from './helpers/server.mjs';
@@ -94,6 +95,16 @@ describe('the examples', { timeout: 120_000 }, () => {
         assert.deepEqual(await added, [{ name: 'cat', size: 6, first_bytes: bytes(0x89, 0x50, 0x4e, 0x47) }]);
         assert.deepEqual(await ask(ben, 'show', 'cat'), cat);
         assert.equal(await ask(ben, 'show', 'dog'), null);
+    });
+
+    test('msgpack', 'samples and the largest of them, from a client with the same parser', 'SIGTERM', async visit => {
+        const [roof, watcher] = [await visit({ ...websocket, parser }), await visit({ transports: ['polling'], parser })];
+        const sample = { sensor: 'roof', at: new Date(1.7e12 + 123), values: [0.1, 21.5, -3], raw: bytes(0, 255) };
+        const seen = next(watcher, 'sample');
+        roof.emit('sample', sample);
+        assert.deepEqual(await seen, [{ ...sample, at: sample.at.toJSON() }]);
+        assert.equal(await ask(watcher, 'peak', 'roof'), 21.5);
+        assert.equal(await ask(watcher, 'peak', 'cellar'), null);
     });
 
     test('select', 'the first event decides what is asked, and then all are served', 'SIGTERM', async visit => {

@@ -21,7 +21,12 @@ class msgpack_draft {
 public:
     using hole = std::size_t;
 
-    msgpack_draft() : sink_{flat_}, packer_(sink_) {}
+    /// A text of this size is about to be written.
+    explicit msgpack_draft(std::size_t size) : sink_{flat_}, packer_(sink_) {
+        constexpr std::size_t envelope = 64, usual_containers = 8;
+        flat_.reserve(size + envelope);
+        holes_.reserve(usual_containers);
+    }
     msgpack_draft(msgpack_draft const&) = delete;
     msgpack_draft& operator=(msgpack_draft const&) = delete;
 

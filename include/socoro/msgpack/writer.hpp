@@ -202,7 +202,7 @@ inline void check_msgpack_sizes(std::string_view json, attachments const& binary
 inline std::string
 encode_msgpack(sio::header const& h, std::string_view json, attachments const& binary) {
     check_msgpack_sizes(json, binary);
-    msgpack_draft draft;
+    msgpack_draft draft(json.size());
     auto& packer = draft.packer();
     auto const write_id = [&] {
         draft.write_text("id");
