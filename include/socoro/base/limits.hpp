@@ -33,7 +33,7 @@ struct limits {
     /// Length of the name of a namespace that a regular expression is asked about: the standard
     /// library's need a stack as deep as the name is long.
     std::size_t sio_dynamic_name = 256;
-    /// Nesting of arrays and objects in one JSON text.
+    /// Nesting of arrays and objects in the data of one packet, as JSON or otherwise.
     std::size_t json_depth = 128;
 };
 
