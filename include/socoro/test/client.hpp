@@ -4,6 +4,7 @@
 
 #include <socoro/base/refused.hpp>
 #include <socoro/channel.hpp>
+#include <socoro/options.hpp>
 #include <socoro/sio/parser.hpp>
 #include <socoro/test/memory_link.hpp>
 
