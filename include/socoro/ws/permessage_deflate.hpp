@@ -65,16 +65,27 @@ inline void deflate_message(
     out.resize(out.size() - flush_end.size());
 }
 
-/// Keeps what it has sent: 256 KiB by default, once it has deflated its first message.
-class context_compressor final : public compressor {
+/// What both kinds of compressors have of their pool.
+class pooled_compressor : public compressor {
 public:
-    context_compressor(std::shared_ptr<deflate_pool> pool, int window_bits)
+    pooled_compressor(std::shared_ptr<deflate_pool> pool, int window_bits)
         : pool_(std::move(pool))
         , window_bits_(window_bits) {}
 
-    [[nodiscard]] std::size_t threshold() const noexcept override {
+    [[nodiscard]] std::size_t threshold() const noexcept final {
         return pool_->settings().threshold;
     }
+
+protected:
+    std::shared_ptr<deflate_pool> pool_;
+    int window_bits_;
+};
+
+/// Keeps what it has sent: 256 KiB by default, once it has deflated its first message.
+class context_compressor final : public pooled_compressor {
+public:
+    using pooled_compressor::pooled_compressor;
+
     [[nodiscard]] std::string_view compress(
         std::string_view prefix,
         std::string_view payload,
@@ -88,21 +99,14 @@ public:
     }
 
 private:
-    std::shared_ptr<deflate_pool> pool_;
     std::unique_ptr<deflater> stream_;
-    int window_bits_;
 };
 
 /// Keeps nothing, so that all share one stream, and what it made of one source.
-class shared_compressor final : public compressor {
+class shared_compressor final : public pooled_compressor {
 public:
-    shared_compressor(std::shared_ptr<deflate_pool> pool, int window_bits)
-        : pool_(std::move(pool))
-        , window_bits_(window_bits) {}
+    using pooled_compressor::pooled_compressor;
 
-    [[nodiscard]] std::size_t threshold() const noexcept override {
-        return pool_->settings().threshold;
-    }
     [[nodiscard]] std::string_view compress(
         std::string_view prefix,
         std::string_view payload,
@@ -126,10 +130,6 @@ public:
             pool_->messages().keep(source, window_bits_, out);
         return out;
     }
-
-private:
-    std::shared_ptr<deflate_pool> pool_;
-    int window_bits_;
 };
 
 /// Inflates; between messages without context it has no stream.
