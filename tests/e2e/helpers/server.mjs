@@ -3,9 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { within } from './wait.mjs';
 
 const repository = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 const announced = /^listening on (https?:\/\/127\.0\.0\.1:(\d+))$/m;
@@ -38,6 +40,7 @@ export async function run(path, args) {
 class Server {
     #child;
     #output = '';
+    #prints = new EventEmitter();
     #exit;
 
     constructor(child) {
@@ -47,7 +50,10 @@ class Server {
             child.once('close', (code, signal) => done({ code, signal }));
         });
         for (const stream of [child.stdout, child.stderr]) {
-            stream.setEncoding('utf8').on('data', text => { this.#output += text; });
+            stream.setEncoding('utf8').on('data', text => {
+                this.#output += text;
+                this.#prints.emit('more');
+            });
         }
     }
 
@@ -93,13 +99,13 @@ class Server {
         return this.#end('SIGINT');
     }
 
-    /** Resolves with the match once the server has printed such a line. */
+    /** Resolves with the match once the server has printed such a line, on either of its outputs. */
     async printed(pattern) {
         for (;;) {
             const match = pattern.exec(this.#output);
             if (match) return match;
-            const output = new Promise(done => this.#child.stdout.once('data', () => done()));
-            const end = await Promise.race([output, this.#exit]);
+            const more = once(this.#prints, 'more').then(() => undefined);
+            const end = await within(Promise.race([more, this.#exit]), `${pattern} to be printed`);
             if (end) throw this.#complaint(`ended before it printed ${pattern}`, end);
         }
     }
