@@ -3,6 +3,7 @@
 #pragma once
 
 #include <socoro/contract.hpp>
+#include <socoro/namespaces.hpp>
 #include <socoro/replies.hpp>
 #include <socoro/socket_core.hpp>
 
@@ -17,14 +18,14 @@ namespace socoro {
 
 /// Whom to send to: `io.to("a").to("b").except("c").emit(event)`. A value: each step gives a new
 /// one, which may be kept and used again. Any thread may make one, copy it, `emit` and `send`;
-/// `call` is used on the server's executor.
+/// `call` is used on an executor of the server.
 template <typename Contract = no_contract>
 class basic_broadcast {
 public:
     using duration = std::chrono::steady_clock::duration;
 
     explicit basic_broadcast(
-        std::shared_ptr<detail::namespace_core> nsp,
+        std::shared_ptr<detail::namespace_ref const> nsp,
         broadcast_target target = {})
         : nsp_(std::move(nsp))
         , target_(std::move(target)) {}
@@ -109,8 +110,7 @@ public:
     [[nodiscard]] auto call(Args&&... args) const {
         static_assert(detail::check_called<Contract, E>());
         auto const event = detail::make_event<E>(std::forward<Args>(args)...);
-        auto& owner = *nsp_->owner();
-        auto const until = timeout_ ? std::optional(owner.now() + *timeout_) : std::nullopt;
+        auto const until = timeout_ ? std::optional(owner().now() + *timeout_) : std::nullopt;
         return detail::await_replies<detail::reply_of_t<E>>(
             ask(detail::encode_event(event)),
             until);
@@ -125,19 +125,28 @@ private:
     }
 
     [[nodiscard]] detail::group_guard ask(detail::encoded_event&& event) const {
-        nsp_->owner()->run_submitted();
+        owner().run_submitted();
         event.compress = compress_;
-        auto const id = nsp_->next_ack_id();
-        auto const call = std::make_shared<detail::group_call>(*nsp_->owner());
+        auto const call = std::make_shared<detail::group_call>(owner());
+        auto const part = nsp_->here();
+        if (!part)
+            return {call, 0};
+        auto const id = part->next_ack_id();
         auto const frames = nsp_->make_frames(id, std::move(event));
-        nsp_->adapter().for_each(target_, [&](detail::socket_core& whom) {
+        part->adapter().for_each(target_, [&](detail::socket_core& whom) {
             call->ask(whom, id, call);
             whom.send_request(frames);
         });
         return {call, id};
     }
 
-    std::shared_ptr<detail::namespace_core> nsp_;
+    /// The shard that the caller runs on.
+    [[nodiscard]] net::shard& owner() const {
+        auto const& shards = nsp_->shards();
+        return *shards.owner(shards.here().value_or(0));
+    }
+
+    std::shared_ptr<detail::namespace_ref const> nsp_;
     broadcast_target target_;
     std::optional<duration> timeout_;
     bool is_volatile_ = false;

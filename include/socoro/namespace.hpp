@@ -52,8 +52,8 @@ public:
     /// It starts again for a socket whose client came back: see `basic_socket::recovered`.
     template <typename Handler>
     Derived const& on_connection(Handler handler) const {
-        rules().handler =
-            std::make_shared<connection_handler const>(as_handler(std::move(handler)));
+        auto kept = std::make_shared<connection_handler const>(as_handler(std::move(handler)));
+        self().change([kept](namespace_rules& rules) { rules.handler = kept; });
         return self();
     }
 
@@ -64,8 +64,8 @@ public:
     /// `connection_state_recovery.skip_middlewares` is set.
     template <typename Middleware>
     Derived const& use(Middleware step) const {
-        rules().middlewares.push_back(
-            std::make_shared<middleware const>(as_middleware(std::move(step))));
+        auto kept = std::make_shared<middleware const>(as_middleware(std::move(step)));
+        self().change([kept](namespace_rules& rules) { rules.middlewares.push_back(kept); });
         return self();
     }
 
@@ -75,26 +75,28 @@ public:
     /// event and is reported to the hook `packet_refused`; the client is not told.
     template <typename Middleware>
     Derived const& use_packets(Middleware step) const {
-        rules().packet_middlewares.push_back(
-            std::make_shared<packet_middleware const>(as_packet_middleware(std::move(step))));
+        auto kept =
+            std::make_shared<packet_middleware const>(as_packet_middleware(std::move(step)));
+        self().change([kept](namespace_rules& rules) { rules.packet_middlewares.push_back(kept); });
         return self();
     }
 
 private:
     [[nodiscard]] Derived const& self() const { return static_cast<Derived const&>(*this); }
-    [[nodiscard]] namespace_rules& rules() const { return self().core_->rules; }
 };
 
 }  // namespace detail
 
 /// One namespace of a server: a handle, cheap to copy. Any thread may copy it and use what it
 /// gives to send (`emit`, `send`, `to`, `except`, `volatile_`, `compress`); everything else is used
-/// on the server's executor, or before that runs.
+/// on an executor of the server, or before that runs. On several shards, handlers and middleware
+/// run on all of them at once, and what is looked up (`find`, `sockets`, `size`) are the sockets of
+/// the shard that the caller runs on.
 class nsp : public detail::rules_of<nsp> {
 public:
-    explicit nsp(std::shared_ptr<detail::namespace_core> core) : core_(std::move(core)) {}
+    explicit nsp(std::shared_ptr<detail::namespace_ref const> whole) : whole_(std::move(whole)) {}
 
-    [[nodiscard]] std::string const& name() const noexcept { return core_->name(); }
+    [[nodiscard]] std::string const& name() const noexcept { return whole_->name(); }
 
     /// Sends an event to every socket of the namespace; the forms of `socket::emit`.
     template <detail::maybe_event E>
@@ -145,34 +147,49 @@ public:
 
     /// The socket with this id, if it is connected.
     [[nodiscard]] std::optional<socket> find(std::string const& id) const {
-        auto found = core_->find(id);
+        auto const here = whole_->here();
+        auto found = here ? here->find(id) : nullptr;
         return found ? std::optional<socket>(std::move(found)) : std::nullopt;
     }
 
     /// Every connected socket, or those in a room.
     [[nodiscard]] std::vector<socket> sockets() const {
         std::vector<socket> all;
-        for (auto const& [id, core] : core_->sockets())
-            all.emplace_back(core);
+        if (auto const here = whole_->here())
+            for (auto const& [id, core] : here->sockets())
+                all.emplace_back(core);
         return all;
     }
     [[nodiscard]] std::vector<socket> sockets(std::string_view room) const {
         std::vector<socket> members;
-        for (auto* const member : core_->adapter().members_of(room))
-            if (member->connected())
-                members.emplace_back(member->share());
+        if (auto const here = whole_->here())
+            for (auto* const member : here->adapter().members_of(room))
+                if (member->connected())
+                    members.emplace_back(member->share());
         return members;
     }
 
     /// How many sockets are connected.
-    [[nodiscard]] std::size_t size() const noexcept { return core_->size(); }
+    [[nodiscard]] std::size_t size() const {
+        auto const here = whole_->here();
+        return here ? here->size() : 0;
+    }
 
 private:
     friend class detail::rules_of<nsp>;
 
-    [[nodiscard]] broadcast_operator everyone() const { return broadcast_operator(core_); }
+    [[nodiscard]] broadcast_operator everyone() const { return broadcast_operator(whole_); }
 
-    std::shared_ptr<detail::namespace_core> core_;
+    template <typename Change>
+    void change(Change const& with) const {
+        auto const changed = [with, whole = whole_](detail::namespaces& among, std::size_t) {
+            if (auto const part = among.find(whole->name()))
+                with(part->rules);
+        };
+        whole_->shards().configure(changed);
+    }
+
+    std::shared_ptr<detail::namespace_ref const> whole_;
 };
 
 /// The namespaces that one rule lets into being when clients ask for them: see `server::of`. A
@@ -180,22 +197,27 @@ private:
 /// is for namespaces that come into being afterwards. They go when their last socket goes.
 class nsp_family : public detail::rules_of<nsp_family> {
 public:
-    explicit nsp_family(std::shared_ptr<detail::parent_core> core) : core_(std::move(core)) {}
+    /// `by` is the rule on each shard.
+    nsp_family(
+        std::shared_ptr<detail::server_shards const> on,
+        std::vector<std::shared_ptr<detail::parent_core>> by)
+        : shards_(std::move(on))
+        , rules_(std::move(by)) {}
 
-    /// The namespaces that are there now, by name.
+    /// The namespaces that are there now, on this shard, by name.
     [[nodiscard]] std::vector<nsp> members() const {
         std::vector<nsp> all;
-        for (auto const& [name, weak] : core_->children)
-            if (auto member = weak.lock())
-                all.emplace_back(std::move(member));
+        if (auto const here = shards_->here())
+            for (auto const& [name, weak] : rules_[*here]->children)
+                if (auto const member = weak.lock())
+                    all.emplace_back(member->whole());
         return all;
     }
 
     /// Sends an event to every socket of all of them; the forms of `socket::emit`.
     template <detail::maybe_event E>
     void emit(E const& event) const {
-        for (auto const& member : members())
-            member.emit(event);
+        spread(detail::encode_event(event));
     }
     template <typename E, typename... Args>
     void emit(Args&&... args) const {
@@ -203,14 +225,35 @@ public:
     }
     template <typename... Args>
     void emit(std::string_view name, Args const&... args) const {
-        for (auto const& member : members())
-            member.emit(name, args...);
+        spread(detail::encode_untyped(name, args...));
     }
 
 private:
     friend class detail::rules_of<nsp_family>;
 
-    std::shared_ptr<detail::parent_core> core_;
+    /// To the members on every shard, whose names are known there.
+    void spread(detail::encoded_event&& event) const {
+        auto const called = std::string(event.name);
+        auto const sent = std::make_shared<detail::encoded_event const>(std::move(event));
+        shards_->each([rules = rules_, sent, called](detail::namespaces&, std::size_t index) {
+            for (auto const& [name, weak] : rules[index]->children)
+                if (auto const member = weak.lock()) {
+                    auto copy = *sent;
+                    auto const frames = member->whole()->make_frames(std::nullopt, std::move(copy));
+                    member->deliver(frames, called, {}, false);
+                }
+        });
+    }
+
+    template <typename Change>
+    void change(Change const& with) const {
+        shards_->configure([with, rules = rules_](detail::namespaces&, std::size_t index) {
+            with(rules[index]->rules);
+        });
+    }
+
+    std::shared_ptr<detail::server_shards const> shards_;
+    std::vector<std::shared_ptr<detail::parent_core>> rules_;
 };
 
 }  // namespace socoro

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <socoro/adapter/memory.hpp>
-#include <socoro/frames.hpp>
+#include <socoro/namespace_ref.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/recovery.hpp>
 
@@ -47,31 +47,24 @@ struct namespace_rules {
     std::vector<std::shared_ptr<packet_middleware const>> packet_middlewares;
 };
 
-/// One namespace of a server. It lives on its shard; `broadcast` alone is safe from any thread.
+/// What a namespace has on one shard of a server: the sockets that live there. Not thread-safe; it
+/// lives on that shard.
 class namespace_core final : public adapter::session_owner,
                              public std::enable_shared_from_this<namespace_core> {
 public:
-    /// `parser` is null for JSON. `kept_in` is what its clients may come back from; null if they
-    /// may not.
+    /// `kept_in` is what its clients may come back from; null if they may not.
     namespace_core(
-        std::string name,
+        std::shared_ptr<namespace_ref const> whole,
         std::shared_ptr<net::shard> owner,
-        std::shared_ptr<sio::parser const> parser,
         std::shared_ptr<detail::recovery> kept_in = nullptr,
         namespace_rules given = {});
     namespace_core(namespace_core const&) = delete;
     namespace_core& operator=(namespace_core const&) = delete;
     ~namespace_core() override;
 
-    /// The frames of an event in this namespace, or of a request with this id. Any thread may ask.
-    [[nodiscard]] frame_list make_frames(std::optional<std::uint64_t> id, encoded_event&& event)
-        const {
-        return detail::make_frames(parser_.get(), {.nsp = name_, .id = id}, std::move(event));
-    }
-
-    /// Sends the frames of the event `event` to every connected socket that the target names.
-    void broadcast(
-        frame_list&& frames,
+    /// Sends the frames of the event `event` to every connected socket here that the target names.
+    void deliver(
+        frame_list const& frames,
         std::string_view event,
         broadcast_target const& target,
         bool is_volatile);
@@ -87,7 +80,11 @@ public:
     /// Ids of acknowledgements are counted per namespace, as in the reference.
     [[nodiscard]] std::uint64_t next_ack_id() noexcept { return next_ack_id_++; }
 
-    [[nodiscard]] std::string const& name() const noexcept { return name_; }
+    [[nodiscard]] std::string const& name() const noexcept { return whole_->name(); }
+    /// The namespace on all shards.
+    [[nodiscard]] std::shared_ptr<namespace_ref const> const& whole() const noexcept {
+        return whole_;
+    }
     [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
     [[nodiscard]] adapter::memory& adapter() noexcept { return adapter_; }
     [[nodiscard]] std::size_t size() const noexcept { return sockets_.size(); }
@@ -132,16 +129,10 @@ public:
     std::function<void()> on_empty;
 
 private:
-    void deliver(
-        frame_list const& frames,
-        std::string_view event,
-        broadcast_target const& target,
-        bool is_volatile);
     void on_session_dropped() override;
 
-    std::string name_;
+    std::shared_ptr<namespace_ref const> whole_;
     std::shared_ptr<net::shard> shard_;
-    std::shared_ptr<sio::parser const> parser_;
     adapter::memory adapter_;
     std::unordered_map<std::string, std::shared_ptr<socket_core>> sockets_;
     std::uint64_t next_ack_id_ = 0;
@@ -153,15 +144,13 @@ private:
 };
 
 inline namespace_core::namespace_core(
-    std::string name,
+    std::shared_ptr<namespace_ref const> whole,
     std::shared_ptr<net::shard> owner,
-    std::shared_ptr<sio::parser const> parser,
     std::shared_ptr<detail::recovery> kept_in,
     namespace_rules given)
     : rules(std::move(given))
-    , name_(std::move(name))
+    , whole_(std::move(whole))
     , shard_(std::move(owner))
-    , parser_(std::move(parser))
     , recovery_(std::move(kept_in)) {
     if (recovery_)
         log_.emplace(recovery_->events());

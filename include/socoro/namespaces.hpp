@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-// The namespaces of a server: those that the program named, and those that come into being when a
-// client asks for them because a rule of the program says so.
+// The namespaces of a server on one of its shards: those that the program named, and those that come
+// into being when a client asks for them because a rule of the program says so.
 #pragma once
 
 #include <socoro/namespace_core.hpp>
+#include <socoro/namespace_ref.hpp>
 
 #include <boost/json.hpp>
 
@@ -24,7 +25,7 @@ using namespace_predicate =
 
 namespace detail {
 
-/// What the namespaces that one rule lets into being have in common.
+/// What the namespaces that one rule lets into being have in common, on one shard.
 struct parent_core {
     namespace_predicate allows;
     namespace_rules rules;
@@ -32,29 +33,35 @@ struct parent_core {
     std::map<std::string, std::weak_ptr<namespace_core>, std::less<>> children;
 };
 
-/// All namespaces of one server. Lives on its shard.
+/// All namespaces of one server, as far as they are on one shard. Lives there.
 class namespaces : public std::enable_shared_from_this<namespaces> {
 public:
     /// `parser` is null for JSON. `kept_in` is what clients may come back from; null if they may not.
     /// `cleans_up` says whether a namespace that a rule let into being goes with its last socket.
     namespaces(
+        std::shared_ptr<server_shards const> all,
         std::shared_ptr<net::shard> owner,
         std::shared_ptr<sio::parser const> parser,
         std::shared_ptr<recovery> kept_in,
         bool cleans_up)
-        : shard_(std::move(owner))
+        : shards_(std::move(all))
+        , shard_(std::move(owner))
         , parser_(std::move(parser))
         , recovery_(std::move(kept_in))
         , cleans_up_(cleans_up) {}
 
-    /// The namespace of this name, made if it is not there. It stays.
-    [[nodiscard]] std::shared_ptr<namespace_core> of(std::string name);
+    /// The name as it is in packets: it begins with a slash. Throws `std::invalid_argument` for a
+    /// name with a comma.
+    [[nodiscard]] static std::string checked_name(std::string name);
+
+    /// This namespace, made if it is not there. It stays.
+    std::shared_ptr<namespace_core> of(std::shared_ptr<namespace_ref const> const& whole);
 
     /// The namespace of this name, or null.
     [[nodiscard]] std::shared_ptr<namespace_core> find(std::string_view name) const;
 
     /// Adds a rule by which namespaces come into being; the oldest that agrees has its way.
-    [[nodiscard]] std::shared_ptr<parent_core> add_parent(namespace_predicate allows);
+    void add_parent(std::shared_ptr<parent_core> added) { parents_.push_back(std::move(added)); }
 
     [[nodiscard]] bool has_parents() const noexcept { return !parents_.empty(); }
 
@@ -82,6 +89,7 @@ private:
         std::string const& name,
         std::shared_ptr<parent_core> const& parent);
 
+    std::shared_ptr<server_shards const> shards_;
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<sio::parser const> parser_;
     std::shared_ptr<recovery> recovery_;
@@ -90,29 +98,28 @@ private:
     std::vector<std::shared_ptr<parent_core>> parents_;
 };
 
-inline std::shared_ptr<namespace_core> namespaces::of(std::string name) {
+inline std::string namespaces::checked_name(std::string name) {
     if (name.empty() || name.front() != '/')
         name.insert(0, "/");
     if (name.find(',') != std::string::npos)
         throw std::invalid_argument("socoro: the name of a namespace has no comma");
-    if (auto found = find(name)) {
+    return name;
+}
+
+inline std::shared_ptr<namespace_core> namespaces::of(
+    std::shared_ptr<namespace_ref const> const& whole) {
+    if (auto found = find(whole->name())) {
         found->on_empty = nullptr;
         return found;
     }
-    auto made = net::make_on_shard<namespace_core>(shard_, name, shard_, parser_, recovery_);
-    namespaces_.emplace(std::move(name), made);
+    auto made = net::make_on_shard<namespace_core>(shard_, whole, shard_, recovery_);
+    namespaces_.emplace(whole->name(), made);
     return made;
 }
 
 inline std::shared_ptr<namespace_core> namespaces::find(std::string_view name) const {
     auto const found = namespaces_.find(name);
     return found == namespaces_.end() ? nullptr : found->second;
-}
-
-inline std::shared_ptr<parent_core> namespaces::add_parent(namespace_predicate allows) {
-    auto const parent = std::make_shared<parent_core>();
-    parent->allows = std::move(allows);
-    return parents_.emplace_back(parent);
 }
 
 inline asio::awaitable<std::shared_ptr<namespace_core>>
@@ -133,8 +140,8 @@ namespaces::resolve(std::shared_ptr<namespaces> self, std::string name, boost::j
 inline std::shared_ptr<namespace_core> namespaces::make_child(
     std::string const& name,
     std::shared_ptr<parent_core> const& parent) {
-    auto made =
-        net::make_on_shard<namespace_core>(shard_, name, shard_, parser_, recovery_, parent->rules);
+    auto const whole = std::make_shared<namespace_ref const>(shards_, name, parser_);
+    auto made = net::make_on_shard<namespace_core>(shard_, whole, shard_, recovery_, parent->rules);
     if (cleans_up_)
         made->on_empty = [weak = weak_from_this(), child = made.get()] {
             if (auto const self = weak.lock())
@@ -152,6 +159,36 @@ inline void namespaces::forget_if_empty(namespace_core const& nsp) {
     for (auto const& parent : parents_)
         parent->children.erase(name);
     namespaces_.erase(name);
+}
+
+inline void namespace_ref::broadcast(
+    frame_list&& frames,
+    std::string_view event,
+    broadcast_target const& target,
+    bool is_volatile) const {
+    // Nothing is made for others where there are none.
+    if (shards_->size() == 1 && shards_->owner(0)->is_in_order()) {
+        if (auto const nsp = here())
+            nsp->deliver(frames, event, target, is_volatile);
+        return;
+    }
+    struct message {
+        frame_list frames;
+        std::string nsp, event;
+        broadcast_target target;
+        bool is_volatile;
+    };
+    auto const sent = std::make_shared<message const>(
+        message{std::move(frames), name_, std::string(event), target, is_volatile});
+    shards_->each([sent](namespaces& among, std::size_t) {
+        if (auto const nsp = among.find(sent->nsp))
+            nsp->deliver(sent->frames, sent->event, sent->target, sent->is_volatile);
+    });
+}
+
+inline std::shared_ptr<namespace_core> namespace_ref::here() const {
+    auto const among = shards_->part_here();
+    return among ? among->find(name_) : nullptr;
 }
 
 }  // namespace detail

@@ -8,6 +8,7 @@
 #include <socoro/server_core.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <regex>
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace socoro {
 
@@ -31,9 +33,15 @@ using net::listen_options;
 /// then is up to the handler of the namespace. The execution context must outlive the server;
 /// destroying the server disconnects its clients, whose handlers then end by themselves.
 ///
+/// It lives on one executor, or on several that run at once: its shards. A client and its sockets
+/// live on one of them, and so do their handlers, one task at a time; rooms and everything that is
+/// sent reach all shards. Handlers, middleware, steps, rules and hooks of several shards run at
+/// once: what they share has to bear that.
+///
 /// Any thread may use what it gives to send to the namespace `/` (`emit`, `send`, `to`, `except`,
 /// `volatile_`, `compress`) and `close` it, ask it what it `owns`, and give it connections (`serve`)
-/// but those that are a `net::stream`; everything else is used on its executor, or before that runs.
+/// but those that are a `net::stream`; everything else is used on its executor, of several on any of
+/// them, or before they run.
 class server {
 public:
     using duration = broadcast_operator::duration;
@@ -45,8 +53,24 @@ public:
     explicit server(asio::io_context& context, options opts = {})
         : server(context.get_executor(), std::move(opts)) {}
 
+    /// Runs on several executors, each of which runs one task at a time: a shard for each, for
+    /// example one `io_context` for each core, with a thread of its own. Throws
+    /// `std::invalid_argument` without any.
+    explicit server(std::vector<asio::any_io_executor> const& shards, options opts = {});
+
+    /// Runs on the threads of a pool, with as many shards, each a strand.
+    explicit server(asio::thread_pool& pool, options opts = {})
+        : server(
+              std::vector(
+                  asio::query(pool.get_executor(), asio::execution::occupancy),
+                  asio::any_io_executor(pool.get_executor())),
+              std::move(opts)) {}
+
     /// Runs on a shard with a clock of its own, for tests.
-    explicit server(std::shared_ptr<net::shard> owner, options opts = {});
+    explicit server(std::shared_ptr<net::shard> owner, options opts = {})
+        : server(std::vector{std::move(owner)}, std::move(opts)) {}
+    /// The same on several.
+    explicit server(std::vector<std::shared_ptr<net::shard>> owners, options opts = {});
 
     server(server const&) = delete;
     server& operator=(server const&) = delete;
@@ -57,7 +81,7 @@ public:
     /// Throws `std::system_error`, if the port is taken for example, and `std::logic_error` once it
     /// was closed.
     net::endpoint listen(net::endpoint const& at, listen_options how = {}) {
-        return http_->listen(at, how);
+        return http_.front()->listen(at, how);
     }
 
     /// Listens at a port on every address, IPv6 and IPv4.
@@ -68,17 +92,19 @@ public:
     /// Listens on a socket that listens already, of whatever family: systemd has made it, or the
     /// process before this one, and processes that share it take turns without a gap. Returns
     /// where, without address and port if that is not TCP. Throws as above.
-    net::endpoint listen(descriptor listening) { return http_->listen(std::move(listening)); }
+    net::endpoint listen(descriptor listening) {
+        return http_.front()->listen(std::move(listening));
+    }
 
     /// Accepts no more, but for those who have connected before; clients stay connected.
-    void stop_listening() { http_->stop_listening(); }
+    void stop_listening() { http_.front()->stop_listening(); }
 
     /// Takes the requests under the path from an HTTP server of the program. Both run on the same
     /// executor.
-    void attach(http_server& http) { core_->attach(*http.core()); }
+    void attach(http_server& http) { home()->attach(*http.core()); }
 
     /// Whether a request is under the path of this server.
-    [[nodiscard]] bool owns(http::request const& request) const { return core_->owns(request); }
+    [[nodiscard]] bool owns(http::request const& request) const { return home()->owns(request); }
 
     /// The same for the target of a request, whatever type its server has for requests. Safe from
     /// any thread; no target is, once this was closed.
@@ -101,7 +127,10 @@ public:
         std::shared_ptr<net::stream> connection,
         std::string already_read,
         net::give_back back = nullptr) {
-        http_->serve_for_another(std::move(connection), std::move(already_read), std::move(back));
+        http_.front()->serve_for_another(
+            std::move(connection),
+            std::move(already_read),
+            std::move(back));
     }
 
     /// The same for a head that was parsed; `behind` are the bytes read behind it.
@@ -134,18 +163,16 @@ public:
         std::function<void(descriptor, std::string)> back = nullptr);
 
     /// Opens a session over a transport of the program, for a client that sent `request` from
-    /// `address`.
+    /// `address`, on the shard that the caller runs on.
     void adopt(transport::any_transport over, http::request request, std::string address) {
         // A hook may destroy the server.
-        auto const core = core_;
+        auto const core = cores_[home()->shards()->here().value_or(0)];
         core->engine().open(std::move(over), std::move(request), std::move(address));
     }
 
     /// The namespace of this name, made if it is not there. Clients can connect to it from then
     /// on. Throws `std::invalid_argument` for a name with a comma.
-    [[nodiscard]] nsp of(std::string name) const {
-        return nsp(core_->namespaces().of(std::move(name)));
-    }
+    [[nodiscard]] nsp of(std::string name) const { return nsp(home()->of(std::move(name))); }
 
     /// The namespaces whose whole name matches, slash included; each comes into being when a client
     /// asks for it, and goes with its last socket, unless the option
@@ -164,7 +191,7 @@ public:
         std::string const&,
         json::value const&> [[nodiscard]] nsp_family
     of(Predicate allows) const {
-        return nsp_family(core_->namespaces().add_parent(std::move(allows)));
+        return add_rule(std::move(allows));
     }
 
     /// Starts `handler(socket)` for each socket of the namespace `/`: see `nsp::on_connection`.
@@ -239,10 +266,12 @@ public:
     /// `handler_failed`.
     ///
     ///     asio::awaitable<void> step(socoro::pending_request& asked)
-    void use_requests(request_step step) { core_->engine().use(std::move(step)); }
+    void use_requests(request_step const& step) {
+        configure([step](detail::server_core& core) { core.engine().use(step); });
+    }
 
     /// How many clients are connected.
-    [[nodiscard]] std::size_t clients_count() const { return core_->engine().sessions(); }
+    [[nodiscard]] std::size_t clients_count() const { return home()->engine().sessions(); }
 
     /// Listens no more and disconnects everybody, for good: the reason is `server shutting down`,
     /// or `forced close` for a client that middleware still looks at. Handlers end by themselves,
@@ -262,30 +291,81 @@ public:
     [[nodiscard]] asio::awaitable<void> close(duration within);
 
 private:
-    [[nodiscard]] nsp root() const { return nsp(core_->root()); }
+    [[nodiscard]] static std::vector<std::shared_ptr<net::shard>> make_shards(
+        std::vector<asio::any_io_executor> const& on) {
+        std::vector<std::shared_ptr<net::shard>> made;
+        for (auto const& ex : on)
+            made.push_back(net::shard::make(ex));
+        return made;
+    }
+    [[nodiscard]] nsp root() const { return nsp(home()->root()); }
+    /// What is on the first shard.
+    [[nodiscard]] std::shared_ptr<detail::server_core> const& home() const noexcept {
+        return cores_.front();
+    }
+    [[nodiscard]] nsp_family add_rule(namespace_predicate allows) const;
+    /// Tells every shard; a server of one does it at once.
+    template <typename Change>
+    void configure(Change const& with) const;
 
-    std::shared_ptr<detail::server_core> core_;
-    std::shared_ptr<net::http_server_core> http_;
+    using core_list = std::vector<std::shared_ptr<detail::server_core>>;
+    using http_list = std::vector<std::shared_ptr<net::http_server_core>>;
+    [[nodiscard]] static asio::awaitable<void>
+    close_all(core_list cores, http_list http, duration within);
+
+    // By shard.
+    core_list cores_;
+    http_list http_;
 };
 
 inline server::server(asio::any_io_executor ex, options opts)
     : server(net::shard::make(std::move(ex)), std::move(opts)) {}
 
-inline server::server(std::shared_ptr<net::shard> owner, options opts)
-    : core_(net::make_on_shard<detail::server_core>(owner, owner, std::move(opts))) {
-    core_->start();
-    http_ = net::make_on_shard<net::http_server_core>(
-        core_->owner(),
-        core_->owner(),
-        nullptr,
-        core_->engine().http_options());
-    core_->attach(*http_);
+inline server::server(std::vector<asio::any_io_executor> const& shards, options opts)
+    : server(make_shards(shards), std::move(opts)) {}
+
+inline server::server(std::vector<std::shared_ptr<net::shard>> owners, options opts) {
+    auto const all = std::make_shared<detail::server_shards>(std::move(owners));
+    auto const shared = std::make_shared<options const>(std::move(opts));
+    for (std::size_t i = 0; i < all->size(); ++i) {
+        auto const& owner = all->owner(i);
+        auto const core = net::make_on_shard<detail::server_core>(owner, all, i, shared);
+        core->start();
+        auto const http = net::make_on_shard<net::http_server_core>(
+            owner,
+            owner,
+            nullptr,
+            core->engine().http_options());
+        core->attach(*http);
+        cores_.push_back(core);
+        http_.push_back(http);
+    }
+}
+
+template <typename Change>
+void server::configure(Change const& with) const {
+    if (cores_.size() == 1)
+        return with(*home());
+    for (auto const& core : cores_)
+        core->owner()->execute([core, with] { with(*core); });
+}
+
+inline nsp_family server::add_rule(namespace_predicate allows) const {
+    std::vector<std::shared_ptr<detail::parent_core>> rules(cores_.size());
+    for (auto& rule : rules) {
+        rule = std::make_shared<detail::parent_core>();
+        rule->allows = allows;
+    }
+    auto const& shards = home()->shards();
+    shards->configure(
+        [rules](detail::namespaces& among, std::size_t index) { among.add_parent(rules[index]); });
+    return {shards, rules};
 }
 
 inline bool server::owns(std::string_view target) const {
     http::request request;
     request.target = target;
-    return core_->owns(request);
+    return home()->owns(request);
 }
 
 inline void server::serve(
@@ -308,14 +388,16 @@ inline void server::serve(
     net::require_connection(connection);
     // What a shard is told to do has to be copyable.
     auto const held = std::make_shared<descriptor>(std::move(connection));
-    core_->owner()->execute(
-        [http = http_, held, read = std::move(already_read), back = std::move(back)]() mutable {
-            http->serve_for_another(std::move(*held), std::move(read), std::move(back));
-        });
+    home()->owner()->execute([http = http_.front(),
+                              held,
+                              read = std::move(already_read),
+                              back = std::move(back)]() mutable {
+        http->serve_for_another(std::move(*held), std::move(read), std::move(back));
+    });
 }
 
 inline nsp_family server::of(std::regex pattern) const {
-    auto const longest = core_->opts().limits.sio_dynamic_name;
+    auto const longest = home()->opts().limits.sio_dynamic_name;
     return of(
         [pattern = std::move(pattern),
          longest](std::string const& name, json::value const&) -> asio::awaitable<bool> {
@@ -324,13 +406,27 @@ inline nsp_family server::of(std::regex pattern) const {
 }
 
 inline void server::close() {
-    core_->owner()->execute([core = core_, http = http_] { engine::close_together(core, http); });
+    for (std::size_t i = 0; i < cores_.size(); ++i)
+        cores_[i]->owner()->execute(
+            [core = cores_[i], http = http_[i]] { engine::close_together(core, http); });
+}
+
+/// On the first shard.
+inline asio::awaitable<void> server::close_all(core_list cores, http_list http, duration within) {
+    auto const all = std::make_shared<net::task_group>(cores.front()->owner());
+    for (std::size_t i = 0; i < cores.size(); ++i) {
+        auto closing = detail::server_core::close(cores[i], http[i], within);
+        all->spawn(net::run_on_shard(cores[i]->owner(), std::move(closing)));
+    }
+    auto const cancelled = co_await all->wait();
+    if (cancelled)
+        all->cancel_all();
 }
 
 inline asio::awaitable<void> server::close(duration within) {
-    auto const core = core_;
-    auto closing = detail::server_core::close(core_, http_, within);
-    co_await net::run_on_shard(core->owner(), std::move(closing));
+    auto const owner = home()->owner();
+    auto closing = close_all(cores_, http_, within);
+    co_await net::run_on_shard(owner, std::move(closing));
 }
 
 }  // namespace socoro

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The shared state of a Socket.IO server: its namespaces, on top of an Engine.IO server.
+// What a Socket.IO server has on one of its shards: its namespaces, on top of an Engine.IO server.
 #pragma once
 
 #include <socoro/client_bundle.hpp>
@@ -8,7 +8,9 @@
 #include <socoro/net/task_group.hpp>
 #include <socoro/options.hpp>
 #include <socoro/peer.hpp>
+#include <socoro/server_shards.hpp>
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -18,7 +20,18 @@ namespace socoro::detail {
 /// Not thread-safe; it lives on the executor of its shard.
 class server_core : public std::enable_shared_from_this<server_core> {
 public:
-    server_core(std::shared_ptr<net::shard> owner, options opts);
+    /// The part on the shard of this index.
+    server_core(
+        std::shared_ptr<server_shards> all,
+        std::size_t index,
+        std::shared_ptr<options const> opts);
+
+    /// A server on one shard.
+    server_core(std::shared_ptr<net::shard> owner, options opts)
+        : server_core(
+              std::make_shared<server_shards>(std::vector{std::move(owner)}),
+              0,
+              std::make_shared<socoro::options const>(std::move(opts))) {}
 
     server_core(server_core const&) = delete;
     server_core& operator=(server_core const&) = delete;
@@ -30,7 +43,13 @@ public:
 
     [[nodiscard]] detail::namespaces& namespaces() noexcept { return *namespaces_; }
     /// The namespace `/`.
-    [[nodiscard]] std::shared_ptr<namespace_core> const& root() const noexcept { return root_; }
+    [[nodiscard]] std::shared_ptr<namespace_ref const> const& root() const noexcept {
+        return root_;
+    }
+    /// The namespace of this name on all shards, made where it is not. Throws
+    /// `std::invalid_argument` for a name with a comma.
+    [[nodiscard]] std::shared_ptr<namespace_ref const> of(std::string name) const;
+    [[nodiscard]] std::shared_ptr<server_shards> const& shards() const noexcept { return shards_; }
 
     /// Takes the requests under the path from an HTTP server, before its own handler.
     void attach(net::http_server_core& http);
@@ -72,28 +91,47 @@ private:
                              : nullptr;
     }
 
+    std::shared_ptr<server_shards> shards_;
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<options const> options_;
     client_bundle bundle_;
     std::shared_ptr<engine::server_core> engine_;
     std::shared_ptr<net::task_group> tasks_;
     std::shared_ptr<detail::namespaces> namespaces_;
-    std::shared_ptr<namespace_core> root_;
+    std::shared_ptr<namespace_ref const> root_;
 };
 
-inline server_core::server_core(std::shared_ptr<net::shard> owner, options opts)
-    : shard_(std::move(owner))
-    , options_(std::make_shared<options const>(std::move(opts)))
+inline server_core::server_core(
+    std::shared_ptr<server_shards> all,
+    std::size_t index,
+    std::shared_ptr<options const> opts)
+    : shards_(std::move(all))
+    , shard_(shards_->owner(index))
+    , options_(std::move(opts))
     , bundle_(
           options_->serve_client ? options_->client_directory : std::filesystem::path(),
           options_->http_compression)
     , tasks_(std::make_shared<net::task_group>(shard_))
     , namespaces_(std::make_shared<detail::namespaces>(
+          shards_,
           shard_,
           options_->parser,
           make_recovery(),
           options_->cleanup_empty_child_namespaces))
-    , root_(namespaces_->of("/")) {}
+    , root_(std::make_shared<namespace_ref const>(shards_, "/", options_->parser)) {
+    namespaces_->of(root_);
+    shards_->place(index, namespaces_);
+}
+
+inline std::shared_ptr<namespace_ref const> server_core::of(std::string name) const {
+    auto whole = std::make_shared<namespace_ref const>(
+        shards_,
+        namespaces::checked_name(std::move(name)),
+        options_->parser);
+    if (shards_->is_first(whole->name()))
+        shards_->configure([whole](class namespaces& among, std::size_t) { among.of(whole); });
+    return whole;
+}
 
 inline void server_core::start() {
     auto const accept =

@@ -79,7 +79,7 @@ public:
 
     /// To everybody in the namespace but this socket.
     [[nodiscard]] basic_broadcast<Contract> broadcast() const {
-        auto others = basic_broadcast<Contract>(core_->nsp()).except(base::id());
+        auto others = basic_broadcast<Contract>(core_->nsp()->whole()).except(base::id());
         if (!base::compress_)
             others = others.compress(false);
         if (base::is_volatile_)

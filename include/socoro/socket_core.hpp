@@ -113,20 +113,6 @@ private:
     std::shared_ptr<std::any> data_;
 };
 
-inline void namespace_core::broadcast(
-    frame_list&& frames,
-    std::string_view event,
-    broadcast_target const& target,
-    bool is_volatile) {
-    if (shard_->is_in_order())
-        return deliver(frames, event, target, is_volatile);
-    shard_->submit([self = shared_from_this(),
-                    frames = std::move(frames),
-                    event = std::string(event),
-                    target,
-                    is_volatile] { self->deliver(frames, event, target, is_volatile); });
-}
-
 inline void namespace_core::deliver(
     frame_list const& frames,
     std::string_view event,

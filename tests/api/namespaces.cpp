@@ -524,7 +524,7 @@ TEST_CASE("api/rooms: a broadcast is encoded once, and the same packets reach ev
     auto const content = socoro::detail::encode_untyped("once");
     auto const frames =
         socoro::detail::make_frames(nullptr, {}, socoro::detail::encoded_event(content));
-    c.scene.core_of("/").broadcast(socoro::detail::frame_list(frames), "once", {}, false);
+    c.scene.core_of("/").deliver(frames, "once", {}, false);
     c.scene.world.run();
     // Both wait for a poll, holding one packet together.
     CHECK(frames.front().use_count() == 3);

@@ -152,15 +152,18 @@ scene::~scene() {
 }
 
 socoro::nsp scene::of(std::string name) {
-    return socoro::nsp(core_->namespaces().of(std::move(name)));
+    return socoro::nsp(core_->of(std::move(name)));
 }
 
 socoro::nsp_family scene::family(socoro::namespace_predicate allows) {
-    return socoro::nsp_family(core_->namespaces().add_parent(std::move(allows)));
+    auto const rule = std::make_shared<socoro::detail::parent_core>();
+    rule->allows = std::move(allows);
+    core_->namespaces().add_parent(rule);
+    return {core_->shards(), std::vector{rule}};
 }
 
 socoro::detail::namespace_core& scene::core_of(std::string name) {
-    return *core_->namespaces().of(std::move(name));
+    return *core_->of(std::move(name))->here();
 }
 
 memory_peer scene::open_connection() {

@@ -160,7 +160,7 @@ struct scene : test::world {
         return opts;
     }
 
-    [[nodiscard]] socoro::nsp everyone() const { return socoro::nsp(core->namespaces().of("/")); }
+    [[nodiscard]] socoro::nsp everyone() const { return socoro::nsp(core->root()); }
 
     [[nodiscard]] test::memory_peer connection() {
         test::memory_connection const wire(shard);
