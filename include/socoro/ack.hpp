@@ -103,22 +103,23 @@ template <typename Values>
 }
 
 /// Waits for the end of a call. Gives why there is no reply, if so.
-[[nodiscard]] inline asio::awaitable<std::error_code> await_end(
+template <typename Executor>
+[[nodiscard]] asio::awaitable<std::error_code, Executor> await_end(
     std::shared_ptr<pending_call> pending,
     std::optional<net::time_point> deadline) {
     while (!pending->reply && !pending->why) {
-        auto const ec = co_await pending->ended.wait(deadline);
+        auto const ec = co_await pending->ended.wait<Executor>(deadline);
         if (ec && !pending->reply && !pending->why)
             co_return ec;
     }
     co_return pending->why;
 }
 
-template <typename Reply>
-[[nodiscard]] asio::awaitable<Reply> await_reply(
+template <typename Executor, typename Reply>
+[[nodiscard]] asio::awaitable<Reply, Executor> await_reply(
     call_guard call,
     std::optional<net::time_point> deadline) {
-    auto const failed = co_await await_end(call.pending(), deadline);
+    auto const failed = co_await await_end<Executor>(call.pending(), deadline);
     if (failed)
         throw std::system_error(failed);
     typename reply_values<Reply>::type values;
@@ -138,13 +139,13 @@ using tried_reply = std::conditional_t<
     std::tuple<std::error_code, std::conditional_t<std::is_void_v<Reply>, int, Reply>>>;
 
 /// As `await_reply`, without exceptions.
-template <typename Reply>
-[[nodiscard]] asio::awaitable<tried_reply<Reply>> try_await_reply(
+template <typename Executor, typename Reply>
+[[nodiscard]] asio::awaitable<tried_reply<Reply>, Executor> try_await_reply(
     call_guard call,
     std::optional<net::time_point> deadline) {
     tried_reply<Reply> result;
     auto& failed = std::get<0>(result);
-    failed = co_await await_end(call.pending(), deadline);
+    failed = co_await await_end<Executor>(call.pending(), deadline);
     typename reply_values<Reply>::type values;
     if (!failed && read_reply(*call.pending()->reply, values))
         failed = errc::invalid_payload;

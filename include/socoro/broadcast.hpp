@@ -19,7 +19,7 @@ namespace socoro {
 /// Whom to send to: `io.to("a").to("b").except("c").emit(event)`. A value: each step gives a new
 /// one, which may be kept and used again. Any thread may make one, copy it, `emit` and `send`;
 /// `call` is used on an executor of the server.
-template <typename Contract = no_contract>
+template <typename Executor, typename Contract>
 class basic_broadcast {
 public:
     using duration = std::chrono::steady_clock::duration;
@@ -111,7 +111,7 @@ public:
         static_assert(detail::check_called<Contract, E>());
         auto const event = detail::make_event<E>(std::forward<Args>(args)...);
         auto const until = timeout_ ? std::optional(owner().now() + *timeout_) : std::nullopt;
-        return detail::await_replies<detail::reply_of_t<E>>(
+        return detail::await_replies<Executor, detail::reply_of_t<E>>(
             ask(detail::encode_event(event)),
             until);
     }
@@ -152,8 +152,5 @@ private:
     bool is_volatile_ = false;
     bool compress_ = true;
 };
-
-/// Whom to send to, any event.
-using broadcast_operator = basic_broadcast<>;
 
 }  // namespace socoro

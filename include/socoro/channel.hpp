@@ -4,6 +4,7 @@
 
 #include <socoro/contract.hpp>
 #include <socoro/net/first_of.hpp>
+#include <socoro/net/run_on_shard.hpp>
 #include <socoro/receive.hpp>
 #include <socoro/serve.hpp>
 
@@ -62,10 +63,12 @@ template <typename Core, typename Handler>
 /// One end of a namespace: a handle, cheap to copy, that stays valid after the disconnect.
 ///
 /// Any thread may copy it, `emit`, `send` and `disconnect`; everything else is used on the
-/// executor of the socket, where its handler runs.
-template <typename Core, typename Contract>
+/// executor of the socket, where its handler runs. What is awaited is so by coroutines on an
+/// `Executor`, which is `asio::any_io_executor` unless the server was made on another type.
+template <typename Core, typename Executor, typename Contract>
 class channel {
 public:
+    using executor_type = Executor;
     using duration = std::chrono::steady_clock::duration;
 
     /// The socket's identifier, 20 characters.
@@ -94,11 +97,11 @@ public:
     /// the time given; with `operation_aborted` if the coroutine was cancelled, which takes no
     /// event. Several coroutines may wait at once; each event is given to one of them.
     template <typename... Es>
-    [[nodiscard]] asio::awaitable<received_t<Es...>> recv(
+    [[nodiscard]] asio::awaitable<received_t<Es...>, Executor> recv(
         std::optional<duration> within = std::nullopt) const {
         static_assert((detail::check_told<Core, Es>() && ...));
         static_assert((detail::check_received<Contract, Es>() && ...));
-        return detail::receive<Es...>(core_, deadline(within));
+        return detail::receive<Executor, Es...>(core_, deadline(within));
     }
 
     /// As above, without exceptions: `auto [error, said] = co_await recv<E>(socoro::as_tuple)`.
@@ -106,18 +109,18 @@ public:
     [[nodiscard]] auto recv(net::as_tuple_type) const {
         static_assert((detail::check_told<Core, Es>() && ...));
         static_assert((detail::check_received<Contract, Es>() && ...));
-        return detail::try_receive<Es...>(core_, std::nullopt);
+        return detail::try_receive<Executor, Es...>(core_, std::nullopt);
     }
     template <typename... Es>
     [[nodiscard]] auto recv(duration within, net::as_tuple_type) const {
         static_assert((detail::check_told<Core, Es>() && ...));
         static_assert((detail::check_received<Contract, Es>() && ...));
-        return detail::try_receive<Es...>(core_, deadline(within));
+        return detail::try_receive<Executor, Es...>(core_, deadline(within));
     }
 
     /// Gives each event to the handler that takes its type, until the disconnect, whose reason it
     /// gives: `co_await socket.serve(socoro::overloaded{[&](message m) { ... }, ...})`. A handler
-    /// is a coroutine, `asio::awaitable<void>`, or a function. An acknowledged event is taken as
+    /// is a coroutine, `asio::awaitable<void, Executor>`, or a function. An acknowledged event is taken as
     /// `request<E>`, all that are left as `any_event`.
     ///
     /// Handlers run one after the other, in the order of the events; with `.concurrently()`
@@ -127,8 +130,8 @@ public:
     template <typename... Handlers>
     [[nodiscard]] auto serve(overloaded<Handlers...> handlers) const {
         static_assert((detail::check_told_to<Core, Handlers>() && ...));
-        static_assert((detail::check_server<Contract, Handlers>() && ...));
-        using state = detail::serving_state<Handlers...>;
+        static_assert((detail::check_server<Executor, Contract, Handlers>() && ...));
+        using state = detail::serving_state<Executor, Handlers...>;
         return serving<state>(
             core_,
             std::make_shared<state>(core_->owner(), static_cast<Handlers&&>(handlers)...));
@@ -136,8 +139,8 @@ public:
     template <typename Handler>
     [[nodiscard]] auto serve(Handler handler) const {
         static_assert(detail::check_told_to<Core, Handler>());
-        static_assert(detail::check_server<Contract, Handler>());
-        using state = detail::serving_state<Handler>;
+        static_assert(detail::check_server<Executor, Contract, Handler>());
+        using state = detail::serving_state<Executor, Handler>;
         return serving<state>(core_, std::make_shared<state>(core_->owner(), std::move(handler)));
     }
 
@@ -195,19 +198,21 @@ public:
             };
             auto const event =
                 detail::without_last(make, std::forward_as_tuple(std::forward<Args>(args)...));
-            return detail::try_await_reply<reply>(
+            return detail::try_await_reply<Executor, reply>(
                 core_->call(flagged(detail::encode_event(event))),
                 call_deadline());
         } else {
             auto const event = detail::make_event<E>(std::forward<Args>(args)...);
-            return detail::await_reply<reply>(
+            return detail::await_reply<Executor, reply>(
                 core_->call(flagged(detail::encode_event(event))),
                 call_deadline());
         }
     }
 
     /// Waits until everything sent has left, or the connection has ended.
-    [[nodiscard]] asio::awaitable<void> drain() const { return core_->drain(); }
+    [[nodiscard]] asio::awaitable<void, Executor> drain() const {
+        return net::awaited_as<Executor>(core_->owner().shared_from_this(), core_->drain());
+    }
 
     // ----------------------------------------------------------------------------- lifetime
 
@@ -215,14 +220,14 @@ public:
     /// disconnect, `server::close` waits for it, and an exception out of it, other than the
     /// disconnect, is reported to the hook and disconnects the socket. Events that it has not
     /// received when the handler of the socket returns are dropped.
-    void spawn(asio::awaitable<void> task) const { core_->spawn(std::move(task)); }
+    void spawn(asio::awaitable<void, Executor> task) const { core_->spawn(std::move(task)); }
 
     /// The same for a function that gives the coroutine. It is kept as long as that runs, so that
     /// it may be a lambda that captures.
     template <typename Function>
-    requires std::is_invocable_r_v<asio::awaitable<void>, Function&> void spawn(
+    requires std::is_invocable_r_v<asio::awaitable<void, Executor>, Function&> void spawn(
         Function function) const {
-        auto const kept = [](Function run) -> asio::awaitable<void> { co_await run(); };
+        auto const kept = [](Function run) -> asio::awaitable<void, Executor> { co_await run(); };
         core_->spawn(kept(std::move(function)));
     }
 

@@ -92,9 +92,10 @@ public:
     virtual void on_taken() {}
 
     /// Waits for something new in the inbox, or for the end.
+    template <typename Executor>
     [[nodiscard]] auto wait(std::optional<net::time_point> deadline) {
         on_wait();
-        return inbox_.wait(deadline);
+        return inbox_.wait<Executor>(deadline);
     }
 
     /// An event did not fit what it was received as.
@@ -110,14 +111,19 @@ public:
 
     /// Starts a coroutine that ends with the channel: an exception other than the disconnect is
     /// reported, and disconnects it.
-    void spawn(asio::awaitable<void> task) { spawn(*tasks_, std::move(task)); }
+    template <typename Executor>
+    void spawn(asio::awaitable<void, Executor> task) {
+        spawn(*tasks_, std::move(task));
+    }
     /// The same in a group of its own.
-    void spawn(net::task_group& in, asio::awaitable<void> task);
+    template <typename Executor>
+    void spawn(net::task_group& in, asio::awaitable<void, Executor> task);
 
     /// Runs a coroutine of the channel. Gives what it failed with, if that was not the disconnect.
-    [[nodiscard]] static asio::awaitable<std::exception_ptr> run(
+    template <typename Executor>
+    [[nodiscard]] static asio::awaitable<std::exception_ptr, Executor> run(
         std::shared_ptr<channel_core> self,
-        asio::awaitable<void> task);
+        asio::awaitable<void, Executor> task);
 
     // -------------------------------------------------------------------------- its life
 
@@ -418,9 +424,10 @@ inline void channel_core::fail_calls(errc why) {
         waiting->fail(why);
 }
 
-inline asio::awaitable<std::exception_ptr> channel_core::run(
+template <typename Executor>
+asio::awaitable<std::exception_ptr, Executor> channel_core::run(
     std::shared_ptr<channel_core> self,
-    asio::awaitable<void> task) {
+    asio::awaitable<void, Executor> task) {
     auto const state = co_await asio::this_coro::cancellation_state;
     auto const slot = state.slot();
     self->own_slots_.push_back(slot);
@@ -442,9 +449,10 @@ inline asio::awaitable<std::exception_ptr> channel_core::run(
     co_return failure;
 }
 
-inline void channel_core::spawn(net::task_group& in, asio::awaitable<void> task) {
-    auto const guarded = [](std::shared_ptr<channel_core> self,
-                            asio::awaitable<void> child) -> asio::awaitable<void> {
+template <typename Executor>
+void channel_core::spawn(net::task_group& in, asio::awaitable<void, Executor> task) {
+    using task_type = asio::awaitable<void, Executor>;
+    auto const guarded = [](std::shared_ptr<channel_core> self, task_type child) -> task_type {
         auto const failure = co_await run(self, std::move(child));
         if (!failure)
             co_return;

@@ -23,9 +23,9 @@ namespace socoro {
 ///
 /// Any thread may copy it, use what it gives to send (`emit`, `send`, `volatile_`, `compress`) and `disconnect`;
 /// everything else is used on the client's executor.
-template <typename Contract = no_contract>
-class basic_client_socket : public channel<detail::client_socket_core, Contract> {
-    using base = channel<detail::client_socket_core, Contract>;
+template <typename Executor, typename Contract>
+class basic_client_socket : public channel<detail::client_socket_core, Executor, Contract> {
+    using base = channel<detail::client_socket_core, Executor, Contract>;
     using base::core_;
 
 public:
@@ -37,10 +37,10 @@ public:
         : base(std::move(core)) {}
 
     /// The same socket under another contract, that of the server mirrored:
-    /// `socoro::basic_client_socket<chat::mirrored> typed = co_await client.connect();`
+    /// `chat::client_socket typed = co_await client.connect();`
     template <typename Other>
     requires(Other::is_open || Contract::is_open) basic_client_socket(
-        basic_client_socket<Other> const& other)  // NOLINT(google-explicit-constructor)
+        basic_client_socket<Executor, Other> const& other)  // NOLINT(google-explicit-constructor)
         : base(other.core_) {
         base::timeout_ = other.timeout_;
         base::is_volatile_ = other.is_volatile_;
@@ -100,11 +100,8 @@ public:
     }
 
 private:
-    template <typename Other>
+    template <typename, typename>
     friend class basic_client_socket;
 };
-
-/// A socket of a client whose events are not restricted by a contract.
-using client_socket = basic_client_socket<>;
 
 }  // namespace socoro

@@ -4,13 +4,11 @@
 #pragma once
 
 #include <socoro/event.hpp>
+#include <socoro/handles.hpp>
 
 #include <type_traits>
 
 namespace socoro {
-
-template <typename Contract>
-class basic_socket;
 
 /// The events that the server receives.
 template <typename... Es>
@@ -22,7 +20,8 @@ struct sends {};
 
 /// The events of a namespace, seen from the server:
 /// `using chat = socoro::contract<socoro::receives<message>, socoro::sends<message, joined>>;`
-/// A handler that takes a `chat::socket` can receive and send no others.
+/// A handler that takes a `chat::socket` can receive and send no others, nor can who has a
+/// `chat::client_socket`. On an executor of another type: `basic_socket<Executor, chat>`.
 template <typename Receives, typename Sends>
 struct contract;
 
@@ -31,7 +30,9 @@ struct contract<receives<In...>, sends<Out...>> {
     /// The same contract, seen from the client.
     using mirrored = contract<receives<Out...>, sends<In...>>;
     /// The server's socket.
-    using socket = basic_socket<contract>;
+    using socket = basic_socket<asio::any_io_executor, contract>;
+    /// The client's.
+    using client_socket = basic_client_socket<asio::any_io_executor, mirrored>;
 
     template <typename E>
     static constexpr bool is_received = (std::is_same_v<E, In> || ...);

@@ -63,8 +63,9 @@ public:
     void ask_for(std::span<std::string_view const> names);
 
     /// Waits for the next change. Gives `errc::timeout` at the deadline.
-    [[nodiscard]] asio::awaitable<std::error_code> wait(std::optional<net::time_point> deadline) {
-        return changed_.wait(deadline);
+    template <typename Executor>
+    [[nodiscard]] auto wait(std::optional<net::time_point> deadline) {
+        return changed_.wait<Executor>(deadline);
     }
 
     /// Resumes those who wait.

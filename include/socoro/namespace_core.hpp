@@ -3,6 +3,7 @@
 #pragma once
 
 #include <socoro/adapter/memory.hpp>
+#include <socoro/handles.hpp>
 #include <socoro/namespace_ref.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/recovery.hpp>
@@ -20,11 +21,6 @@
 namespace socoro {
 
 class any_event;
-template <typename Contract>
-class basic_socket;
-struct no_contract;
-/// A socket whose events are not restricted by a contract.
-using socket = basic_socket<no_contract>;
 
 /// Runs as long as a socket is connected; when it returns, the socket is disconnected.
 using connection_handler = std::function<asio::awaitable<void>(socket)>;

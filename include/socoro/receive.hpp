@@ -131,46 +131,51 @@ private:
 
 /// Lets others go first where several were started side by side and are ready, as `||` and
 /// `first_of` do: the first to end cancels the rest, which must not have taken anything by then.
-[[nodiscard]] inline asio::awaitable<std::error_code> await_turn(
+template <typename Executor>
+[[nodiscard]] asio::awaitable<std::error_code, Executor> await_turn(
     std::shared_ptr<channel_core> core) {
-    co_await asio::post(core->owner().get_executor(), asio::use_awaitable);
+    co_await asio::post(core->owner().get_executor(), asio::use_awaitable_t<Executor>());
     auto const state = co_await asio::this_coro::cancellation_state;
     bool const cancelled = state.cancelled() != asio::cancellation_type::none;
     co_return cancelled ? asio::error::operation_aborted : std::error_code();
 }
 
 /// Waits for the next event of these types.
-template <typename... Es>
-[[nodiscard]] asio::awaitable<received_t<Es...>> receive(
+template <typename Executor, typename... Es>
+[[nodiscard]] asio::awaitable<received_t<Es...>, Executor> receive(
     std::shared_ptr<channel_core> core,
     std::optional<net::time_point> deadline) {
     receiver<Es...> events(*core);
     std::error_code failed;
     auto const state = co_await asio::this_coro::cancellation_state;
     if (core->may_race(state.slot()) && events.is_ready())
-        failed = co_await await_turn(core);
+        failed = co_await await_turn<Executor>(core);
     while (!failed) {
         if (auto event = events.take())
             co_return std::move(*event);
         if (auto const reason = core->ended())
             failed = *reason;
         else
-            failed = co_await core->wait(deadline);
+            failed = co_await core->wait<Executor>(deadline);
     }
     throw std::system_error(failed);
 }
 
-/// As `receive`, without exceptions.
+/// What is given to who asked not to be thrown at.
 template <typename... Es>
-[[nodiscard]] asio::awaitable<std::tuple<std::error_code, received_t<Es...>>> try_receive(
+using tried_event = std::tuple<std::error_code, received_t<Es...>>;
+
+/// As `receive`, without exceptions.
+template <typename Executor, typename... Es>
+[[nodiscard]] asio::awaitable<tried_event<Es...>, Executor> try_receive(
     std::shared_ptr<channel_core> core,
     std::optional<net::time_point> deadline) {
     receiver<Es...> events(*core);
-    std::tuple<std::error_code, received_t<Es...>> result;
+    tried_event<Es...> result;
     auto& failed = std::get<0>(result);
     auto const state = co_await asio::this_coro::cancellation_state;
     if (core->may_race(state.slot()) && events.is_ready())
-        failed = co_await await_turn(core);
+        failed = co_await await_turn<Executor>(core);
     while (!failed) {
         if (auto event = events.take()) {
             std::get<1>(result) = std::move(*event);
@@ -179,7 +184,7 @@ template <typename... Es>
         if (auto const reason = core->ended())
             failed = *reason;
         else
-            failed = co_await core->wait(deadline);
+            failed = co_await core->wait<Executor>(deadline);
     }
     co_return result;
 }

@@ -92,14 +92,14 @@ private:
     std::uint64_t id_;
 };
 
-template <typename Reply>
-[[nodiscard]] asio::awaitable<socoro::replies<Reply>> await_replies(
+template <typename Executor, typename Reply>
+[[nodiscard]] asio::awaitable<socoro::replies<Reply>, Executor> await_replies(
     group_guard guard,
     std::optional<net::time_point> deadline) {
     auto const call = guard.call();
     bool waiting = !call->is_complete();
     while (waiting) {
-        auto const ec = co_await call->changed().wait(deadline);
+        auto const ec = co_await call->changed().template wait<Executor>(deadline);
         waiting = !ec && !call->is_complete();
     }
     socoro::replies<Reply> result;

@@ -29,8 +29,11 @@ overloaded(Handlers...) -> overloaded<Handlers...>;
 namespace detail {
 
 /// Handlers, and what of them runs.
-template <typename... Handlers>
+template <typename Executor, typename... Handlers>
 struct serving_state {
+    using executor_type = Executor;
+    using task = asio::awaitable<void, Executor>;
+
     explicit serving_state(net::shard& on, Handlers... each)
         : handlers(std::move(each)...)
         , running(std::make_shared<net::task_group>(on.shared_from_this()))
@@ -44,8 +47,8 @@ struct serving_state {
     }
 
     /// Gives the event to its handler. A coroutine is returned, to be run.
-    [[nodiscard]] std::optional<asio::awaitable<void>> start(channel_core& core, incoming&& event) {
-        std::optional<asio::awaitable<void>> started;
+    [[nodiscard]] std::optional<task> start(channel_core& core, incoming&& event) {
+        std::optional<task> started;
         std::apply(
             [&](auto&... each) {
                 // What takes any event is asked last.
@@ -80,7 +83,7 @@ private:
         Handler& handler,
         channel_core& core,
         incoming& event,
-        std::optional<asio::awaitable<void>>& started) {
+        std::optional<task>& started) {
         using event_type = event_of<Handler>;
         if constexpr (std::is_same_v<event_type, any_event> != Any) {
             return false;
@@ -98,8 +101,7 @@ private:
     }
 
     template <typename Handler, typename Value>
-    static void
-    run(Handler& handler, Value&& value, std::optional<asio::awaitable<void>>& started) {
+    static void run(Handler& handler, Value&& value, std::optional<task>& started) {
         try {
             if constexpr (std::is_void_v<std::invoke_result_t<Handler&, Value&&>>)
                 handler(std::forward<Value>(value));
@@ -111,7 +113,7 @@ private:
     }
 
     /// So that a function fails as a coroutine does.
-    [[nodiscard]] static asio::awaitable<void> fail_with(std::exception_ptr failure) {
+    [[nodiscard]] static task fail_with(std::exception_ptr failure) {
         std::rethrow_exception(failure);
         co_return;
     }
@@ -119,9 +121,9 @@ private:
 
 /// Runs one handler of several, and tells that it has ended.
 template <typename State>
-[[nodiscard]] asio::awaitable<void> run_beside(
+[[nodiscard]] typename State::task run_beside(
     std::shared_ptr<State> state,
-    asio::awaitable<void> task) {
+    typename State::task task) {
     std::exception_ptr failure;
     try {
         co_await std::move(task);
@@ -135,9 +137,10 @@ template <typename State>
 }
 
 /// Runs one handler, which may have waited for the socket and been told of the disconnect.
-[[nodiscard]] inline asio::awaitable<void> run_in_turn(
+template <typename Executor>
+[[nodiscard]] asio::awaitable<void, Executor> run_in_turn(
     std::shared_ptr<channel_core> core,
-    asio::awaitable<void> task) {
+    asio::awaitable<void, Executor> task) {
     try {
         co_await std::move(task);
     } catch (...) {
@@ -148,7 +151,8 @@ template <typename State>
 }
 
 /// Takes the next event out of the inbox, waiting for it. Gives why there is none, if so.
-[[nodiscard]] inline asio::awaitable<std::error_code> next_event(
+template <typename Executor>
+[[nodiscard]] asio::awaitable<std::error_code, Executor> next_event(
     std::shared_ptr<channel_core> core,
     std::vector<std::string_view> const& names,
     std::optional<incoming>& into) {
@@ -160,7 +164,7 @@ template <typename State>
         }
         if (auto const reason = core->ended())
             co_return *reason;
-        auto const failed = co_await core->wait(std::nullopt);
+        auto const failed = co_await core->wait<Executor>(std::nullopt);
         if (failed)
             co_return failed;
     }
@@ -168,17 +172,18 @@ template <typename State>
 
 /// Serves until there is nothing more to serve, and gives why.
 template <typename State>
-[[nodiscard]] asio::awaitable<std::error_code> serve_all(
+[[nodiscard]] asio::awaitable<std::error_code, typename State::executor_type> serve_all(
     std::shared_ptr<channel_core> core,
     std::shared_ptr<State> state) {
+    using executor_type = typename State::executor_type;
     auto const names = State::names();
     core->inbox().ask_for(names);
     for (;;) {
         // An event is taken when there is a place for it.
         while (state->most > 0 && state->active >= state->most)
-            std::ignore = co_await state->ended.wait();
+            std::ignore = co_await state->ended.template wait<executor_type>();
         std::optional<incoming> event;
-        auto const ended = co_await next_event(core, names, event);
+        auto const ended = co_await next_event<executor_type>(core, names, event);
         if (ended)
             co_return ended;
         auto task = state->start(*core, std::move(*event));
@@ -196,9 +201,10 @@ template <typename State>
 /// Serves, and waits until no handler runs, whatever happens meanwhile: they may look at what the
 /// caller has.
 template <typename State>
-[[nodiscard]] asio::awaitable<std::error_code> serve(
+[[nodiscard]] asio::awaitable<std::error_code, typename State::executor_type> serve(
     std::shared_ptr<channel_core> core,
     std::shared_ptr<State> state) {
+    using executor_type = typename State::executor_type;
     std::error_code ended;
     std::exception_ptr failure;
     try {
@@ -212,7 +218,7 @@ template <typename State>
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     while (state->running->size() > 0) {
-        auto const interrupted = co_await state->running->wait();
+        auto const interrupted = co_await state->running->template wait<executor_type>();
         if (interrupted)
             state->running->cancel_all();
     }
@@ -226,10 +232,11 @@ template <typename State>
 
 /// What `serve` gives: to be awaited, once.
 template <typename State>
-class [[nodiscard]] serving : public asio::awaitable<std::error_code> {
+class [[nodiscard]] serving
+    : public asio::awaitable<std::error_code, typename State::executor_type> {
 public:
     serving(std::shared_ptr<detail::channel_core> core, std::shared_ptr<State> state)
-        : asio::awaitable<std::error_code>(detail::serve(std::move(core), state))
+        : serving::awaitable(detail::serve(std::move(core), state))
         , state_(std::move(state)) {}
 
     /// Lets up to `most` handlers run side by side; further events wait. An exception out of one of

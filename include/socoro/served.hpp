@@ -49,7 +49,7 @@ inline constexpr bool takes_one_event = requires {
 };
 
 /// Fails to compile, naming the mistake, for what cannot serve events.
-template <typename Contract, typename Handler>
+template <typename Executor, typename Contract, typename Handler>
 [[nodiscard]] constexpr bool check_server() {
     static_assert(
         takes_one_event<Handler>,
@@ -65,9 +65,9 @@ template <typename Contract, typename Handler>
         }
         using result = std::invoke_result_t<Handler&, parameter>;
         static_assert(
-            std::is_void_v<result> || std::is_same_v<result, asio::awaitable<void>>,
+            std::is_void_v<result> || std::is_same_v<result, asio::awaitable<void, Executor>>,
             "socoro: a handler given to serve is a coroutine, asio::awaitable<void>, or gives "
-            "void");
+            "void; the coroutine has the executor of the socket");
     }
     return true;
 }

@@ -21,20 +21,21 @@ namespace socoro {
 ///
 /// Any thread may copy it, use what it gives to send (`emit`, `send`, `to`, `broadcast`,
 /// `volatile_`, `compress`) and `disconnect`; everything else is used on the server's executor.
-template <typename Contract>
-class basic_socket : public channel<detail::socket_core, Contract> {
-    using base = channel<detail::socket_core, Contract>;
+template <typename Executor, typename Contract>
+class basic_socket : public channel<detail::socket_core, Executor, Contract> {
+    using base = channel<detail::socket_core, Executor, Contract>;
     using base::core_;
 
 public:
+    using broadcast_type = basic_broadcast<Executor, Contract>;
     using typename base::duration;
 
     explicit basic_socket(std::shared_ptr<detail::socket_core> core) : base(std::move(core)) {}
 
     /// The same socket under another contract. Nothing is checked but what the compiler sees.
     template <typename Other>
-    requires(Other::is_open || Contract::is_open)
-        basic_socket(basic_socket<Other> const& other)  // NOLINT(google-explicit-constructor)
+    requires(Other::is_open || Contract::is_open) basic_socket(
+        basic_socket<Executor, Other> const& other)  // NOLINT(google-explicit-constructor)
         : base(other.core_) {
         base::timeout_ = other.timeout_;
         base::is_volatile_ = other.is_volatile_;
@@ -78,8 +79,8 @@ public:
     }
 
     /// To everybody in the namespace but this socket.
-    [[nodiscard]] basic_broadcast<Contract> broadcast() const {
-        auto others = basic_broadcast<Contract>(core_->nsp()->whole()).except(base::id());
+    [[nodiscard]] broadcast_type broadcast() const {
+        auto others = broadcast_type(core_->nsp()->whole()).except(base::id());
         if (!base::compress_)
             others = others.compress(false);
         if (base::is_volatile_)
@@ -88,17 +89,15 @@ public:
     }
 
     /// To the sockets in a room, but not to this one.
-    [[nodiscard]] basic_broadcast<Contract> to(std::string room) const {
+    [[nodiscard]] broadcast_type to(std::string room) const {
         return broadcast().to(std::move(room));
     }
 
     /// The same as `to`.
-    [[nodiscard]] basic_broadcast<Contract> in(std::string room) const {
-        return to(std::move(room));
-    }
+    [[nodiscard]] broadcast_type in(std::string room) const { return to(std::move(room)); }
 
     /// To everybody but this socket and those in the room.
-    [[nodiscard]] basic_broadcast<Contract> except(std::string room) const {
+    [[nodiscard]] broadcast_type except(std::string room) const {
         return broadcast().except(std::move(room));
     }
 
@@ -135,7 +134,7 @@ public:
     }
 
 private:
-    template <typename Other>
+    template <typename, typename>
     friend class basic_socket;
 };
 

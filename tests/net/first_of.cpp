@@ -305,6 +305,40 @@ TEST_CASE("net/first_of: works on a strand, time after time") {
     CHECK(b.values.empty());
 }
 
+TEST_CASE("net/first_of: works for coroutines on any type of executor") {
+    contest_world w;
+    using executor_type = asio::io_context::executor_type;
+    using timer_type = asio::basic_waitable_timer<
+        std::chrono::steady_clock,
+        asio::wait_traits<std::chrono::steady_clock>,
+        executor_type>;
+    auto const wait = [](net::signal& on) -> asio::awaitable<int, executor_type> {
+        std::ignore = co_await on.wait<executor_type>();
+        co_return 7;
+    };
+    auto const sleep = [](timer_type& on) -> asio::awaitable<void, executor_type> {
+        co_await on.async_wait(asio::use_awaitable_t<executor_type>());
+    };
+    timer_type timer(w.context->get_executor(), 1h);
+    std::variant<int, std::monostate> won;
+    auto const compete = [&]() -> asio::awaitable<void, executor_type> {
+        won = co_await first_of(wait(w.a.changed), sleep(timer));
+    };
+    bool ended = false;
+    asio::co_spawn(w.context->get_executor(), compete(), [&](std::exception_ptr const& failure) {
+        ended = !failure;
+    });
+    w.run();
+    CHECK_FALSE(ended);
+    w.a.changed.notify_all();
+    w.run();
+    CHECK(ended);
+    CHECK(won.index() == 0);
+    CHECK(std::get<0>(won) == 7);
+    // Nothing waits for the timer any more.
+    CHECK(timer.cancel() == 0);
+}
+
 TEST_CASE("net/first_of: the end of the context destroys all of them") {
     struct witness {
         explicit witness(int& count) : count_(&count) {}

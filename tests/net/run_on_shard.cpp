@@ -80,3 +80,26 @@ TEST_CASE("net/run_on_shard: who is cancelled here has the task cancelled there"
     CHECK(cancelled_in == there.thread.get_id());
     CHECK(*told.ended_in == std::this_thread::get_id());
 }
+
+TEST_CASE("net/run_on_shard: who waits may be on an executor whose type is known") {
+    elsewhere there;
+    asio::io_context here;
+    using executor_type = asio::strand<asio::io_context::executor_type>;
+    auto const strand = asio::make_strand(here);
+    std::thread::id ran_in;
+    bool is_back = false;
+    auto task = [](std::thread::id& ran) -> asio::awaitable<void> {
+        ran = std::this_thread::get_id();
+        co_return;
+    }(ran_in);
+    auto wait = [&](asio::awaitable<void> other) -> asio::awaitable<void, executor_type> {
+        co_await net::run_on_shard<executor_type>(there.shard, std::move(other));
+        is_back = strand.running_in_this_thread();
+    };
+    outcome told;
+    asio::co_spawn(strand, wait(std::move(task)), told);
+    here.run();
+    CHECK(ran_in == there.thread.get_id());
+    CHECK(is_back);
+    CHECK_FALSE(*told.failure);
+}

@@ -2,6 +2,8 @@
 #include <socoro/net/serial_executor.hpp>
 #include <socoro/net/shard.hpp>
 
+#include "support/counting_executor.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -10,6 +12,8 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace net = socoro::net;
@@ -94,4 +98,66 @@ TEST_CASE("net/serial_executor: the tasks of a shard on a thread pool do not ove
     pool.join();
     CHECK(most == 1);
     CHECK(ran == 2000);
+}
+
+TEST_CASE("net/serial_executor: what runs one task at a time is known by its type") {
+    using pool_executor = asio::thread_pool::executor_type;
+    static_assert(net::serial_executor<asio::io_context::executor_type>);
+    static_assert(net::serial_executor<asio::strand<pool_executor>>);
+    static_assert(net::serial_executor<test::counting_executor<>>);
+    // Its tasks overlap, also where it is asked to behave otherwise.
+    static_assert(!net::serial_executor<pool_executor>);
+    static_assert(!net::serial_executor<std::decay_t<decltype(asio::prefer(
+                      std::declval<pool_executor>(),
+                      asio::execution::outstanding_work.tracked))>>);
+    // It cannot tell.
+    static_assert(!net::serial_executor<asio::system_executor>);
+    static_assert(!net::serial_executor<net::executor>);
+}
+
+TEST_CASE(
+    "net/serial_executor: one of a type of the program stays as it is if it is written down") {
+    asio::io_context context;
+    test::counting_executor const own(context.get_executor());
+    net::executor const ex = own;
+    CHECK_FALSE(net::here(ex).is_known());
+    CHECK(net::here::on<net::executor>(context.get_executor()).is_known());
+    CHECK_FALSE(net::here::on<asio::strand<net::executor>>(ex).is_known());
+    auto const is_here = net::here::on<test::counting_executor<>>(ex);
+    CHECK(is_here.is_known());
+    CHECK_FALSE(is_here());
+    CHECK(ask_on(ex, context, is_here));
+}
+
+TEST_CASE("net/serial_executor: a shard knows the type of the executor that it was made on") {
+    asio::io_context context;
+    using own_type = test::counting_executor<>;
+    own_type const own(context.get_executor());
+    auto const shard = net::shard::make<own_type>(own);
+    CHECK(shard->get_executor() == net::executor(own));
+    REQUIRE(shard->executor_as<own_type>());
+    CHECK(*shard->executor_as<own_type>() == own);
+    REQUIRE(shard->executor_as<net::executor>());
+    CHECK_FALSE(shard->executor_as<asio::io_context::executor_type>());
+    CHECK_FALSE(shard->is_here());
+    CHECK(ask_on(shard->get_executor(), context, [&] { return shard->is_here(); }));
+
+    // Of a type that nobody has written down a strand is made.
+    auto const guarded = net::shard::make(own);
+    CHECK_FALSE(guarded->executor_as<own_type>());
+    auto const plain = net::shard::make<net::executor>(own);
+    CHECK_FALSE(plain->executor_as<own_type>());
+    auto const counted = own.count();
+    CHECK(ask_on(guarded->get_executor(), context, [&] { return guarded->is_here(); }));
+    CHECK(own.count() > counted);
+}
+
+TEST_CASE("net/serial_executor: a shard has no executor any more once its context has ended") {
+    auto context = std::make_unique<asio::io_context>();
+    auto const shard = net::shard::make<test::counting_executor<>>(
+        test::counting_executor<>(context->get_executor()));
+    context.reset();
+    CHECK_FALSE(shard->executor_as<test::counting_executor<>>());
+    CHECK_FALSE(shard->executor_as<net::executor>());
+    CHECK_FALSE(shard->is_here());
 }

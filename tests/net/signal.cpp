@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <socoro/net/signal.hpp>
 
+#include "support/counting_executor.hpp"
 #include "support/world.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -11,6 +12,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 using namespace std::chrono_literals;
 using socoro::errc;
@@ -149,6 +151,63 @@ TEST_CASE("net/signal: it works on a strand, and for coroutines of another execu
     context.restart();
     context.poll();
     CHECK(ended == 2);
+}
+
+TEST_CASE("net/signal: who waits on the executor of the shard is resumed at once") {
+    asio::io_context context;
+    using executor_type = test::counting_executor<>;
+    executor_type const ex(context.get_executor());
+    auto const shard = net::shard::make<executor_type>(ex);
+    net::signal s(*shard);
+    int resumed = 0;
+    auto const wait = [](net::signal& on, int& count) -> asio::awaitable<void, executor_type> {
+        for (;; ++count)
+            std::ignore = co_await on.wait<executor_type>();
+    };
+    auto const wait_erased = [](net::signal& on, int& count) -> asio::awaitable<void> {
+        for (;; ++count)
+            std::ignore = co_await on.wait();
+    };
+    executor_type const other(context.get_executor());
+    asio::co_spawn(ex, wait(s, resumed), asio::detached);
+    asio::co_spawn(ex, wait_erased(s, resumed), asio::detached);
+    asio::co_spawn(other, wait(s, resumed), asio::detached);
+    context.poll();
+    auto const before = ex.count();
+    asio::post(ex, [&] {
+        auto const counted = ex.count();
+        s.notify_all();
+        CHECK(resumed == 2);
+        CHECK(ex.count() == counted);
+    });
+    CHECK(ex.count() == before + 1);
+    context.restart();
+    context.poll();
+    CHECK(resumed == 3);
+}
+
+TEST_CASE("net/signal: on any type of executor one can be late, and be cancelled") {
+    test::world world;
+    using executor_type = asio::io_context::executor_type;
+    auto const ex = world.context->get_executor();
+    net::signal s(*world.shard);
+    asio::cancellation_signal cancel;
+    std::vector<std::error_code> got;
+    auto const wait = [&](net::duration within) -> asio::awaitable<void, executor_type> {
+        got.push_back(co_await s.wait<executor_type>(world.clock->now() + within));
+    };
+    asio::co_spawn(
+        ex,
+        wait(1h),
+        asio::bind_cancellation_slot(cancel.slot(), [](std::exception_ptr const&) {}));
+    asio::co_spawn(ex, wait(1s), asio::detached);
+    world.advance(1s);
+    cancel.emit(asio::cancellation_type::terminal);
+    world.run();
+    REQUIRE(got.size() == 2);
+    CHECK(got[0] == errc::timeout);
+    CHECK(got[1] == asio::error::operation_aborted);
+    CHECK_FALSE(s.has_waiters());
 }
 
 namespace {

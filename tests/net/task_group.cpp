@@ -311,3 +311,35 @@ TEST_CASE("net/task_group: a cancelled task may still be on its way when the con
     CHECK(destroyed == 1);
     CHECK(w.log.empty());
 }
+
+TEST_CASE("net/task_group: runs tasks on any type of executor, side by side") {
+    using executor_type = asio::io_context::executor_type;
+    group_world w;
+    auto const wait = [](net::signal& on) -> asio::awaitable<void, executor_type> {
+        co_await on.wait<executor_type>();
+    };
+    w.group->spawn(wait(w.go), w.note("typed"));
+    w.group->spawn(wait_for(w.go), w.note("erased"));
+    w.run();
+    CHECK(w.group->size() == 2);
+    auto const idle = [](net::task_group& of, bool& ended) -> asio::awaitable<void, executor_type> {
+        auto const ec = co_await of.wait<executor_type>();
+        ended = !ec;
+    };
+    bool ended = false;
+    asio::co_spawn(w.context->get_executor(), idle(*w.group, ended), asio::detached);
+    w.run();
+    CHECK_FALSE(ended);
+    w.go.notify_all();
+    w.run();
+    CHECK(w.log == std::vector<std::string>{"typed: done", "erased: done"});
+    CHECK(ended);
+
+    net::signal never(*w.shard);
+    w.group->spawn(wait(never), w.note("typed"));
+    w.run();
+    w.group->cancel_all();
+    w.run();
+    CHECK(w.log.size() == 3);
+    CHECK(w.group->size() == 0);
+}

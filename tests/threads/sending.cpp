@@ -83,7 +83,8 @@ private:
         std::array<int, thread_count> last{};
         last.fill(-1);
         for (;;) {
-            auto const event = co_await socoro::detail::receive<tick>(client, std::nullopt);
+            auto const event =
+                co_await socoro::detail::receive<socoro::net::executor, tick>(client, std::nullopt);
             auto const& [from, number] = event;
             std::lock_guard const lock(mutex_);
             auto& before = last.at(static_cast<std::size_t>(from));

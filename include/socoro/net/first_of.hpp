@@ -26,14 +26,14 @@ using first_of_t = std::variant<std::conditional_t<std::is_void_v<Ts>, std::mono
 namespace detail {
 
 /// The awaitables that run side by side, and who waits for them. Owned by those that run.
-template <typename Handler, typename... Ts>
-class contest : public std::enable_shared_from_this<contest<Handler, Ts...>> {
+template <typename Executor, typename Handler, typename... Ts>
+class contest : public std::enable_shared_from_this<contest<Executor, Handler, Ts...>> {
 public:
-    contest(executor ex, Handler handler)
+    contest(Executor ex, Handler handler)
         : executor_(std::move(ex))
         , handler_(std::move(handler)) {}
 
-    void start(asio::awaitable<Ts>&... each) {
+    void start(asio::awaitable<Ts, Executor>&... each) {
         follow_parent();
         start_each(std::index_sequence_for<Ts...>(), each...);
         // Whoever waits is about to be suspended, and must not be resumed before.
@@ -56,12 +56,12 @@ private:
     }
 
     template <std::size_t... Is>
-    void start_each(std::index_sequence<Is...>, asio::awaitable<Ts>&... each) {
+    void start_each(std::index_sequence<Is...>, asio::awaitable<Ts, Executor>&... each) {
         (start_one<Is>(std::move(each)), ...);
     }
 
     template <std::size_t I, typename T>
-    void start_one(asio::awaitable<T> each) {
+    void start_one(asio::awaitable<T, Executor> each) {
         if (decided_)
             return;
         ++running_;
@@ -78,7 +78,9 @@ private:
     }
 
     template <std::size_t I, typename T>
-    [[nodiscard]] static asio::awaitable<void> run(self_ptr self, asio::awaitable<T> each) {
+    [[nodiscard]] static asio::awaitable<void, Executor> run(
+        self_ptr self,
+        asio::awaitable<T, Executor> each) {
         try {
             if constexpr (std::is_void_v<T>) {
                 co_await std::move(each);
@@ -120,7 +122,7 @@ private:
         std::move(handler)(std::move(failure_), std::move(value_));
     }
 
-    executor executor_;
+    Executor executor_;
     Handler handler_;
     std::array<asio::cancellation_signal, sizeof...(Ts)> cancels_;
     // Those that have not ended, and one more until all are started.
@@ -140,20 +142,20 @@ private:
 /// the others never begin. One that is cancelled while it waits for our own signals, as `recv`
 /// does, takes nothing; an operation of Asio may have completed by then, and what it brings is
 /// lost. Cancelling this cancels all of them.
-template <typename... Ts>
-requires(sizeof...(Ts) > 0)
-    [[nodiscard]] asio::awaitable<first_of_t<Ts...>> first_of(asio::awaitable<Ts>... each) {
+template <typename Executor, typename... Ts>
+requires(sizeof...(Ts) > 0) [[nodiscard]] asio::awaitable<first_of_t<Ts...>, Executor> first_of(
+    asio::awaitable<Ts, Executor>... each) {
     auto const ex = co_await asio::this_coro::executor;
     auto initiate = [&](auto handler) {
-        using contest_type = detail::contest<decltype(handler), Ts...>;
+        using contest_type = detail::contest<Executor, decltype(handler), Ts...>;
         std::make_shared<contest_type>(ex, std::move(handler))->start(each...);
     };
     using result = std::optional<first_of_t<Ts...>>;
-    auto token = asio::use_awaitable;
-    auto won =
-        co_await asio::async_initiate<asio::use_awaitable_t<>, void(std::exception_ptr, result)>(
-            initiate,
-            token);
+    using token_type = asio::use_awaitable_t<Executor>;
+    token_type token;
+    auto won = co_await asio::async_initiate<token_type, void(std::exception_ptr, result)>(
+        initiate,
+        token);
     co_return std::move(*won);
 }
 

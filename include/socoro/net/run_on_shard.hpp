@@ -7,6 +7,7 @@
 
 #include <exception>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace socoro::net {
@@ -14,9 +15,21 @@ namespace socoro::net {
 /// Runs `task` on `owner` and waits until it has ended; throws what it throws. Safe from any
 /// executor. Who is cancelled meanwhile has the task cancelled, in its own thread, and waits on for
 /// its end.
-[[nodiscard]] asio::awaitable<void> run_on_shard(
+template <typename Executor = executor>
+[[nodiscard]] asio::awaitable<void, Executor> run_on_shard(
     std::shared_ptr<shard> owner,
     asio::awaitable<void> task);
+
+/// What a coroutine on `Executor` awaits in place of `task`, where both run on `owner`.
+template <typename Executor>
+[[nodiscard]] asio::awaitable<void, Executor> awaited_as(
+    std::shared_ptr<shard> owner,
+    asio::awaitable<void> task) {
+    if constexpr (std::is_same_v<Executor, executor>)
+        return task;
+    else
+        return run_on_shard<Executor>(std::move(owner), std::move(task));
+}
 
 namespace detail {
 
@@ -51,16 +64,16 @@ void start_on_shard(
 
 }  // namespace detail
 
-inline asio::awaitable<void> run_on_shard(
+template <typename Executor>
+asio::awaitable<void, Executor> run_on_shard(
     std::shared_ptr<shard> owner,
     asio::awaitable<void> task) {
     auto initiate = [on = std::move(owner), started = std::move(task)](auto handler) mutable {
         detail::start_on_shard(on, std::move(started), std::move(handler));
     };
-    auto token = asio::use_awaitable;
-    return asio::async_initiate<asio::use_awaitable_t<>, void(std::exception_ptr)>(
-        std::move(initiate),
-        token);
+    using token_type = asio::use_awaitable_t<Executor>;
+    token_type token;
+    return asio::async_initiate<token_type, void(std::exception_ptr)>(std::move(initiate), token);
 }
 
 }  // namespace socoro::net

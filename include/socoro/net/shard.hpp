@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -72,11 +73,21 @@ public:
         executor ex,
         std::shared_ptr<net::clock> clock = nullptr);
 
+    /// The same on an executor whose type is known, `make<E>(ex)`: it runs one task at a time, which
+    /// is checked as far as the compiler can see.
+    template <typename E>
+    [[nodiscard]] static std::shared_ptr<shard> make(
+        std::type_identity_t<E> ex,
+        std::shared_ptr<net::clock> clock = nullptr);
+
     shard(shard const&) = delete;
     shard& operator=(shard const&) = delete;
 
     /// The executor; empty once the execution context is ending. Thread-safe.
     [[nodiscard]] executor const& get_executor() const noexcept { return executor_; }
+    /// The same as what it is; null unless it is an `E`, and once the execution context is ending.
+    template <typename E>
+    [[nodiscard]] E const* executor_as() const noexcept;
     [[nodiscard]] std::shared_ptr<net::clock> const& clock() const noexcept { return clock_; }
     [[nodiscard]] time_point now() const noexcept { return clock_->now(); }
 
@@ -114,8 +125,14 @@ private:
     friend class signal;
     friend struct std::default_delete<shard>;
 
-    explicit shard(executor ex, std::shared_ptr<net::clock> clock);
+    template <typename E>
+    shard(std::type_identity<E> kind, executor ex, std::shared_ptr<net::clock> clock);
     ~shard();
+
+    template <typename E>
+    [[nodiscard]] static std::shared_ptr<shard> make_on(
+        executor ex,
+        std::shared_ptr<net::clock> clock);
 
     static void release(shard* last) noexcept;
     void run_deferred();
@@ -179,18 +196,42 @@ private:
 }  // namespace detail
 
 inline std::shared_ptr<shard> shard::make(executor ex, std::shared_ptr<net::clock> clock) {
-    ex = serial(std::move(ex));
+    return make_on<executor>(serial(std::move(ex)), std::move(clock));
+}
+
+template <typename E>
+std::shared_ptr<shard> shard::make(std::type_identity_t<E> ex, std::shared_ptr<net::clock> clock) {
+    static_assert(check_executor<E>());
+    if constexpr (std::is_same_v<E, executor>)
+        return make(std::move(ex), std::move(clock));
+    else
+        return make_on<E>(std::move(ex), std::move(clock));
+}
+
+template <typename E>
+std::shared_ptr<shard> shard::make_on(executor ex, std::shared_ptr<net::clock> clock) {
     if (!clock)
         clock = std::make_shared<system_clock>(ex);
-    std::shared_ptr<shard> made(new shard(std::move(ex), std::move(clock)), release);
+    std::shared_ptr<shard> made(
+        new shard(std::type_identity<E>(), std::move(ex), std::move(clock)),
+        release);
     detail::service_of(made->executor_).add(made.get());
     return made;
 }
 
-inline shard::shard(executor ex, std::shared_ptr<net::clock> clock)
+template <typename E>
+shard::shard(std::type_identity<E>, executor ex, std::shared_ptr<net::clock> clock)
     : executor_(std::move(ex))
-    , here_(executor_)
+    , here_(here::on<E>(executor_))
     , clock_(std::move(clock)) {}
+
+template <typename E>
+E const* shard::executor_as() const noexcept {
+    if constexpr (std::is_same_v<E, executor>)
+        return executor_ ? &executor_ : nullptr;
+    else
+        return target_of<E>(executor_);
+}
 
 inline void shard::release(shard* last) noexcept {
     std::unique_ptr<shard> own(last);

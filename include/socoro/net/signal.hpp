@@ -26,7 +26,9 @@ public:
 
     /// Waits for the next notification. The signal must outlive the wait, or end it by its end.
     /// Gives no error, `errc::timeout` at the deadline, or `operation_aborted` when cancelled.
-    [[nodiscard]] asio::awaitable<std::error_code> wait(
+    /// Who waits on the executor of the shard is resumed within the notification.
+    template <typename Executor = executor>
+    [[nodiscard]] asio::awaitable<std::error_code, Executor> wait(
         std::optional<time_point> deadline = std::nullopt);
 
     /// Resumes every coroutine that waits now.
@@ -51,7 +53,7 @@ class handler_waiter final : public detail::waiter {
 public:
     handler_waiter(shard& owner, Handler handler, std::optional<time_point> deadline)
         : handler_(std::move(handler))
-        , inline_(handler_.get_executor() == owner.get_executor()) {
+        , inline_(is_on(handler_.get_executor(), owner)) {
         if (deadline) {
             timer_.emplace(owner.clock(), [this] { complete(errc::timeout); });
             timer_->arm(*deadline);
@@ -71,6 +73,12 @@ public:
     void cancel() override { finish(asio::error::operation_aborted, false); }
 
 private:
+    template <typename Executor>
+    [[nodiscard]] static bool is_on(Executor const& ex, shard const& owner) noexcept {
+        auto const* const own = owner.executor_as<Executor>();
+        return own && *own == ex;
+    }
+
     void finish(std::error_code ec, bool inline_now) {
         auto slot = asio::get_associated_cancellation_slot(handler_);
         if (slot.is_connected())
@@ -98,7 +106,8 @@ inline signal::~signal() {
     }
 }
 
-inline asio::awaitable<std::error_code> signal::wait(std::optional<time_point> deadline) {
+template <typename Executor>
+asio::awaitable<std::error_code, Executor> signal::wait(std::optional<time_point> deadline) {
     auto initiate = [this, deadline](auto handler) {
         using waiter_type = handler_waiter<decltype(handler)>;
         auto* const waiter = new waiter_type(*shard_, std::move(handler), deadline);
@@ -107,9 +116,9 @@ inline asio::awaitable<std::error_code> signal::wait(std::optional<time_point> d
     };
     // An error in the first place would be thrown. Behind an exception that is never there it is a
     // value, so that one coroutine frame is enough.
-    auto token = asio::use_awaitable;
+    asio::use_awaitable_t<Executor> token;
     using signature = void(std::exception_ptr, std::error_code);
-    return asio::async_initiate<asio::use_awaitable_t<>, signature>(initiate, token);
+    return asio::async_initiate<asio::use_awaitable_t<Executor>, signature>(initiate, token);
 }
 
 inline void signal::resume_all(std::error_code ec) {

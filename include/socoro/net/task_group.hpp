@@ -35,7 +35,9 @@ public:
     /// Starts a task, at once when called on the executor. `ended` may be empty; it is called
     /// once, never from within `spawn`, when the task has left the group, also if that is gone.
     /// Neither runs once the execution context is ending; a task that waits then is destroyed.
-    void spawn(asio::awaitable<void> task, on_end ended = nullptr);
+    /// The executor of the task is what the shard was made with.
+    template <typename Executor>
+    void spawn(asio::awaitable<void, Executor> task, on_end ended = nullptr);
 
     /// Cancels every task that runs now: what it awaits ends with `operation_aborted`, mostly
     /// later, and so does all that it awaits then; one that has not started never does. Tasks
@@ -47,9 +49,10 @@ public:
 
     /// Waits until none runs; never called by one of them. Gives no error, `errc::timeout` at the
     /// deadline, or `operation_aborted` when cancelled. The group lives as long as this waits.
-    [[nodiscard]] asio::awaitable<std::error_code> wait(
+    template <typename Executor = executor>
+    [[nodiscard]] asio::awaitable<std::error_code, Executor> wait(
         std::optional<time_point> deadline = std::nullopt) {
-        return wait_for(shared_from_this(), deadline);
+        return wait_for<Executor>(shared_from_this(), deadline);
     }
 
 private:
@@ -69,7 +72,8 @@ private:
         asio::cancellation_signal cancel;
     };
 
-    [[nodiscard]] static asio::awaitable<std::error_code> wait_for(
+    template <typename Executor>
+    [[nodiscard]] static asio::awaitable<std::error_code, Executor> wait_for(
         std::shared_ptr<task_group> self,
         std::optional<time_point> deadline);
 
@@ -78,10 +82,12 @@ private:
     signal idle_;
 };
 
-inline void task_group::spawn(asio::awaitable<void> task, on_end ended) {
-    if (!shard_->get_executor())
+template <typename Executor>
+void task_group::spawn(asio::awaitable<void, Executor> task, on_end ended) {
+    auto const* const found = shard_->executor_as<Executor>();
+    if (!found)
         return;
-    auto const ex = shard_->get_executor();
+    auto const ex = *found;
     auto started = std::make_shared<running>(weak_from_this(), std::move(ended));
     tasks_.push_back(*started);
     auto const slot = started->cancel.slot();
@@ -107,11 +113,12 @@ inline void task_group::cancel_all() {
         task->cancel.emit(asio::cancellation_type::all);
 }
 
-inline asio::awaitable<std::error_code> task_group::wait_for(
+template <typename Executor>
+asio::awaitable<std::error_code, Executor> task_group::wait_for(
     std::shared_ptr<task_group> self,
     std::optional<time_point> deadline) {
     while (!self->tasks_.empty()) {
-        auto const ec = co_await self->idle_.wait(deadline);
+        auto const ec = co_await self->idle_.template wait<Executor>(deadline);
         if (ec)
             co_return ec;
     }

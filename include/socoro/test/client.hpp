@@ -129,8 +129,8 @@ inline void client_core::on_refusal(boost::json::value const& why) {
 /// A client of a `test::server`. Beside what a socket can do in coroutines (`recv`, `call`), it
 /// has verbs for plain tests, which let the server and the handlers run as far as they can.
 template <typename Contract = no_contract>
-class basic_client : public channel<detail::client_core, Contract> {
-    using base = channel<detail::client_core, Contract>;
+class basic_client : public channel<detail::client_core, net::executor, Contract> {
+    using base = channel<detail::client_core, net::executor, Contract>;
     using base::core_;
 
 public:

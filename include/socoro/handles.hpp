@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSL-1.0
+// The names of the handles that programs use, and of what they are made for: which executor, and
+// which contract. What they can do is in headers of their own.
+#pragma once
+
+#include <socoro/net/asio.hpp>
+
+namespace socoro {
+
+struct no_contract;
+
+/// One client in one namespace, seen from the server. What it gives to wait for is awaited by
+/// coroutines on `Executor`, as `asio::awaitable<void, Executor>`.
+template <typename Executor = asio::any_io_executor, typename Contract = no_contract>
+class basic_socket;
+
+/// The same, seen from the client.
+template <typename Executor = asio::any_io_executor, typename Contract = no_contract>
+class basic_client_socket;
+
+/// Whom to send to.
+template <typename Executor = asio::any_io_executor, typename Contract = no_contract>
+class basic_broadcast;
+
+/// A socket whose events are not restricted by a contract: see `contract::socket` for one that is.
+using socket = basic_socket<>;
+
+/// A socket of a client whose events are not restricted by a contract.
+using client_socket = basic_client_socket<>;
+
+/// Whom to send to, any event.
+using broadcast_operator = basic_broadcast<>;
+
+}  // namespace socoro
