@@ -22,9 +22,17 @@ namespace socoro {
 /// The execution context must outlive the client; destroying the client closes it.
 ///
 /// Any thread may `close` it; everything else is used on its executor, or before that runs.
-class client {
+///
+/// What it gives to wait for is awaited by coroutines on `Executor`, `asio::awaitable<T, Executor>`.
+/// `client` is the one for `asio::any_io_executor`, which takes every executor.
+template <typename Executor = asio::any_io_executor>
+class basic_client {
+    static_assert(net::check_executor<Executor>());
+
 public:
     using duration = std::chrono::steady_clock::duration;
+    using executor_type = Executor;
+    using socket_type = basic_client_socket<Executor>;
 
     /// A client that runs on `ex`, which runs one task at a time: a strand, or an `io_context` of
     /// one thread. The URL is `http`, `https`, `ws` or `wss`, `https` unless it says so; its path
@@ -32,19 +40,21 @@ public:
     /// is sent yet. Throws `std::system_error` with `errc::invalid_url` for a URL, that of the
     /// proxy included, that is none, and `std::invalid_argument` for a path, a query or header
     /// fields that cannot be in a request.
-    client(asio::any_io_executor ex, std::string_view url, client_options opts = {})
-        : client(net::shard::make(std::move(ex)), url, std::move(opts)) {}
+    basic_client(Executor ex, std::string_view url, client_options opts = {})
+        : basic_client(net::shard::make<Executor>(std::move(ex)), url, std::move(opts)) {}
 
     /// Runs on an `io_context` that one thread runs.
-    client(asio::io_context& context, std::string_view url, client_options opts = {})
-        : client(context.get_executor(), url, std::move(opts)) {}
+    basic_client(asio::io_context& context, std::string_view url, client_options opts = {}) requires
+        std::is_convertible_v<asio::io_context::executor_type, Executor>
+        : basic_client(Executor(context.get_executor()), url, std::move(opts)) {}
 
-    /// Runs on a shard with a clock of its own, for tests.
-    client(std::shared_ptr<net::shard> owner, std::string_view url, client_options opts = {});
+    /// Runs on a shard with a clock of its own, for tests. Throws `std::invalid_argument` for a
+    /// shard that was not made on an `Executor`.
+    basic_client(std::shared_ptr<net::shard> owner, std::string_view url, client_options opts = {});
 
-    client(client const&) = delete;
-    client& operator=(client const&) = delete;
-    ~client() { close(); }
+    basic_client(basic_client const&) = delete;
+    basic_client& operator=(basic_client const&) = delete;
+    ~basic_client() { close(); }
 
     /// Connects to a namespace, that of the URL unless one is named, and waits until that is done.
     /// A namespace that is connected already gives its socket. The credentials are those of the
@@ -55,14 +65,14 @@ public:
     /// `reconnection_attempts`; or with `operation_aborted` when cancelled. A socket of which nobody
     /// has a handle, or waits for one, is disconnected then.
     /// Throws `std::invalid_argument` for a name with a comma or a control character.
-    [[nodiscard]] asio::awaitable<client_socket> connect(
+    [[nodiscard]] asio::awaitable<socket_type, Executor> connect(
         std::string nsp = {},
         std::optional<credentials> shown = std::nullopt) const {
         return connect(std::move(nsp), std::move(shown), std::nullopt);
     }
 
     /// The same, and waits no longer than this: `errc::timeout` otherwise.
-    [[nodiscard]] asio::awaitable<client_socket> connect(
+    [[nodiscard]] asio::awaitable<socket_type, Executor> connect(
         duration within,
         std::string nsp = {},
         std::optional<credentials> shown = std::nullopt) const {
@@ -71,12 +81,12 @@ public:
     }
 
     /// The same without waiting: what happens can be received from the socket.
-    [[nodiscard]] client_socket socket(
+    [[nodiscard]] socket_type socket(
         std::string nsp = {},
         std::optional<credentials> shown = std::nullopt) const {
         auto made = core_->socket(std::move(nsp), std::move(shown));
         made->on_handed_out();
-        return client_socket(std::move(made));
+        return socket_type(std::move(made));
     }
 
     /// Ends every socket, for good, with `io client disconnect`, after what was sent before; ends
@@ -90,16 +100,16 @@ public:
     /// The same, and waits until nothing of the client runs any more, coroutines of `spawn`
     /// included. What has not ended by `within` is cancelled, again and again. Safe from any
     /// executor, but not from a coroutine that `spawn` started, which would be waited for.
-    [[nodiscard]] asio::awaitable<void> close(duration within);
+    [[nodiscard]] asio::awaitable<void, Executor> close(duration within);
 
 private:
-    [[nodiscard]] asio::awaitable<client_socket> connect(
+    [[nodiscard]] asio::awaitable<socket_type, Executor> connect(
         std::string nsp,
         std::optional<credentials> shown,
         std::optional<net::time_point> deadline) const {
         return wait_connected(core_->socket(std::move(nsp), std::move(shown)), deadline);
     }
-    [[nodiscard]] static asio::awaitable<client_socket> wait_connected(
+    [[nodiscard]] static asio::awaitable<socket_type, Executor> wait_connected(
         std::shared_ptr<detail::client_socket_core> core,
         std::optional<net::time_point> deadline);
 
@@ -117,19 +127,26 @@ namespace detail {
 
 }  // namespace detail
 
-inline client::client(std::shared_ptr<net::shard> owner, std::string_view url, client_options opts)
+template <typename Executor>
+basic_client<Executor>::basic_client(
+    std::shared_ptr<net::shard> owner,
+    std::string_view url,
+    client_options opts)
     : core_(net::make_on_shard<detail::client_core>(
-          owner,
+          net::checked_as<Executor>(owner),
           owner,
           detail::parse_server(url),
           std::make_shared<client_options const>(std::move(opts)))) {}
 
-inline asio::awaitable<client_socket> client::wait_connected(
+template <typename Executor>
+asio::awaitable<basic_client_socket<Executor>, Executor> basic_client<Executor>::wait_connected(
     std::shared_ptr<detail::client_socket_core> core,
     std::optional<net::time_point> deadline) {
     std::exception_ptr failure;
     try {
-        co_await detail::client_socket_core::wait_connected(core, deadline);
+        auto waiting = detail::client_socket_core::wait_connected(core, deadline);
+        auto const on = core->owner().shared_from_this();
+        co_await net::awaited_as<Executor>(on, std::move(waiting));
     } catch (...) {
         failure = std::current_exception();
     }
@@ -139,13 +156,17 @@ inline asio::awaitable<client_socket> client::wait_connected(
         std::rethrow_exception(failure);
     }
     core->on_handed_out();
-    co_return client_socket(core);
+    co_return socket_type(core);
 }
 
-inline asio::awaitable<void> client::close(duration within) {
+template <typename Executor>
+asio::awaitable<void, Executor> basic_client<Executor>::close(duration within) {
     auto const core = core_;
     auto closing = detail::client_core::close(core, within);
-    co_await net::run_on_shard(core->owner(), std::move(closing));
+    co_await net::run_on_shard<Executor>(core->owner(), std::move(closing));
 }
+
+/// A client on any executor.
+using client = basic_client<>;
 
 }  // namespace socoro

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -289,6 +290,15 @@ inline void shard::shutdown() noexcept {
         delete &waiters_.front();
     executor_ = executor();
     auto const deferred = std::exchange(deferred_, {});
+}
+
+/// The shard itself, which a handle for coroutines on `E` is going to use.
+/// Throws `std::invalid_argument` unless it was made on an `E`.
+template <typename E>
+[[nodiscard]] std::shared_ptr<shard> const& checked_as(std::shared_ptr<shard> const& owner) {
+    if (!std::is_same_v<E, executor> && !owner->executor_as<E>())
+        throw std::invalid_argument("socoro: the shard was made on an executor of another type");
+    return owner;
 }
 
 /// Destroys an object on its shard, whichever thread drops the last share: at once if that is
