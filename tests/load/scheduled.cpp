@@ -131,9 +131,12 @@ class run {
 public:
     explicit run(std::uint64_t seed) : seed_(seed), scheduler_(seed) {
         entropy.seed(seed);
-        for (std::size_t i = 0; i < 1; ++i)
+        for (std::size_t i = 0; i < 3; ++i)
             cores_.emplace_back(scheduler_, i);
-        io_.emplace(cores_[0].shard, options());
+        std::vector<std::shared_ptr<net::shard>> shards;
+        for (auto const& each : cores_)
+            shards.push_back(each.shard);
+        io_.emplace(shards, options());
         host_.emplace(*io_, ledger_, guests_, seed);
         for (int id = 0; id < visitors; ++id)
             callers_.emplace_back(id, speakers, seed, scheduler_, *io_, cores_);
