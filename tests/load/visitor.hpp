@@ -8,6 +8,7 @@
 #include "load/host.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <limits>
@@ -29,7 +30,7 @@ struct stay {
     std::vector<int> gone;   ///< what has at least this number was said when it was out
 };
 
-/// One client. Everything is used on its executor.
+/// One client. It is used on its executor, or when nothing runs.
 class visitor {
 public:
     /// `cut` loses every connection of the client at once.
@@ -83,6 +84,7 @@ public:
     }
 
     [[nodiscard]] int id() const noexcept { return id_; }
+    [[nodiscard]] asio::any_io_executor get_executor() const { return shard_->get_executor(); }
 
 private:
     int id_;
@@ -100,8 +102,9 @@ public:
     bool has_settled = false;
     bool has_left = false;
     bool was_cut = false;
-    bool has_ended = false;
     std::error_code reason;
+    /// Any thread may look at this, and at the reason behind it.
+    std::atomic<bool> has_ended = false;
 
 private:
     [[nodiscard]] int draw(int end) {
@@ -120,7 +123,8 @@ private:
             },
             [this](socoro::request<question> const& asked) { asked.reply(asked.args * 100 + id_); },
             [this](socoro::request<ask> const& asked) { asked.reply(asked.args + 1); }};
-        reason = co_await socket_.serve(ears);
+        auto const why = co_await socket_.serve(ears);
+        reason = why;
         has_ended = true;
         changed_.notify_all();
     }
