@@ -104,7 +104,11 @@ public:
         std::vector<asio::any_io_executor> shards;
         for (auto& each : servers_)
             shards.emplace_back(each.context.get_executor());
-        io_.emplace(shards, options());
+        auto opts = options();
+        // Who was cut between two polls is missed by the next ping.
+        opts.ping_interval = 500ms;
+        opts.ping_timeout = 3s;
+        io_.emplace(shards, opts);
         auto const port = io_->listen(test::loopback()).port();
         auto const url = "http://127.0.0.1:" + std::to_string(port);
         for (int id = 0; id < size.visitors; ++id) {
