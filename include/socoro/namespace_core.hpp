@@ -3,6 +3,7 @@
 #pragma once
 
 #include <socoro/adapter/memory.hpp>
+#include <socoro/base/hooks.hpp>
 #include <socoro/handles.hpp>
 #include <socoro/namespace_ref.hpp>
 #include <socoro/net/shard.hpp>
@@ -35,6 +36,9 @@ namespace detail {
 
 class socket_core;
 
+/// The hook that is told about rooms.
+using room_hook = std::function<void(room_event const&)>;
+
 /// What happens to those who connect to a namespace. Coroutines hold their own share of what they
 /// run, so that all of it may be changed meanwhile.
 struct namespace_rules {
@@ -46,13 +50,16 @@ struct namespace_rules {
 /// What a namespace has on one shard of a server: the sockets that live there. Not thread-safe; it
 /// lives on that shard.
 class namespace_core final : public adapter::session_owner,
+                             private adapter::room_listener,
                              public std::enable_shared_from_this<namespace_core> {
 public:
-    /// `kept_in` is what its clients may come back from; null if they may not.
+    /// `kept_in` is what its clients may come back from; null if they may not. `watching` is told
+    /// about rooms; null if nobody is.
     namespace_core(
         std::shared_ptr<namespace_ref const> whole,
         std::shared_ptr<net::shard> owner,
         std::shared_ptr<detail::recovery> kept_in = nullptr,
+        std::shared_ptr<room_hook const> watching = nullptr,
         namespace_rules given = {});
     namespace_core(namespace_core const&) = delete;
     namespace_core& operator=(namespace_core const&) = delete;
@@ -126,9 +133,15 @@ public:
 
 private:
     void on_session_dropped() override;
+    void on_join(socket_core& member, std::string_view room, bool is_first) override;
+    void on_leave(socket_core& member, std::string_view room, bool is_last) override;
+    void report(room_change what, std::string_view room, std::string_view id = {}) const {
+        (*room_hook_)({what, name(), room, id});
+    }
 
     std::shared_ptr<namespace_ref const> whole_;
     std::shared_ptr<net::shard> shard_;
+    std::shared_ptr<room_hook const> room_hook_;
     adapter::memory adapter_;
     std::unordered_map<std::string, std::shared_ptr<socket_core>> sockets_;
     std::uint64_t next_ack_id_ = 0;
@@ -143,10 +156,13 @@ inline namespace_core::namespace_core(
     std::shared_ptr<namespace_ref const> whole,
     std::shared_ptr<net::shard> owner,
     std::shared_ptr<detail::recovery> kept_in,
+    std::shared_ptr<room_hook const> watching,
     namespace_rules given)
     : rules(std::move(given))
     , whole_(std::move(whole))
     , shard_(std::move(owner))
+    , room_hook_(std::move(watching))
+    , adapter_(room_hook_ ? this : nullptr)
     , recovery_(std::move(kept_in)) {
     if (recovery_)
         log_.emplace(recovery_->events());

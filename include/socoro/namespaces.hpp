@@ -37,17 +37,20 @@ struct parent_core {
 class namespaces : public std::enable_shared_from_this<namespaces> {
 public:
     /// `parser` is null for JSON. `kept_in` is what clients may come back from; null if they may not.
-    /// `cleans_up` says whether a namespace that a rule let into being goes with its last socket.
+    /// `watching` is told about rooms; null if nobody is. `cleans_up` says whether a namespace that a
+    /// rule let into being goes with its last socket.
     namespaces(
         std::shared_ptr<server_shards const> all,
         std::shared_ptr<net::shard> owner,
         std::shared_ptr<sio::parser const> parser,
         std::shared_ptr<recovery> kept_in,
+        std::shared_ptr<room_hook const> watching,
         bool cleans_up)
         : shards_(std::move(all))
         , shard_(std::move(owner))
         , parser_(std::move(parser))
         , recovery_(std::move(kept_in))
+        , room_hook_(std::move(watching))
         , cleans_up_(cleans_up) {}
 
     /// The name as it is in packets: it begins with a slash. Throws `std::invalid_argument` for a
@@ -93,6 +96,7 @@ private:
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<sio::parser const> parser_;
     std::shared_ptr<recovery> recovery_;
+    std::shared_ptr<room_hook const> room_hook_;
     bool cleans_up_;
     std::map<std::string, std::shared_ptr<namespace_core>, std::less<>> namespaces_;
     std::vector<std::shared_ptr<parent_core>> parents_;
@@ -112,7 +116,7 @@ inline std::shared_ptr<namespace_core> namespaces::of(
         found->on_empty = nullptr;
         return found;
     }
-    auto made = net::make_on_shard<namespace_core>(shard_, whole, shard_, recovery_);
+    auto made = net::make_on_shard<namespace_core>(shard_, whole, shard_, recovery_, room_hook_);
     namespaces_.emplace(whole->name(), made);
     return made;
 }
@@ -141,7 +145,13 @@ inline std::shared_ptr<namespace_core> namespaces::make_child(
     std::string const& name,
     std::shared_ptr<parent_core> const& parent) {
     auto const whole = std::make_shared<namespace_ref const>(shards_, name, parser_);
-    auto made = net::make_on_shard<namespace_core>(shard_, whole, shard_, recovery_, parent->rules);
+    auto made = net::make_on_shard<namespace_core>(
+        shard_,
+        whole,
+        shard_,
+        recovery_,
+        room_hook_,
+        parent->rules);
     if (cleans_up_)
         made->on_empty = [weak = weak_from_this(), child = made.get()] {
             if (auto const self = weak.lock())

@@ -302,6 +302,9 @@ inline void peer::accept(socket_ptr const& socket) {
     connect_timer_.cancel();
     socket->on_connect();
     socket->nsp()->add(socket);
+    // A hook may have ended it.
+    if (socket->reason())
+        return;
     json::object answer;
     answer.emplace("sid", socket->id());
     if (socket->line)

@@ -91,6 +91,11 @@ private:
                              : nullptr;
     }
 
+    [[nodiscard]] std::shared_ptr<room_hook const> watching() const {
+        auto const& hook = options_->hooks.room;
+        return hook ? std::shared_ptr<room_hook const>(options_, &hook) : nullptr;
+    }
+
     std::shared_ptr<server_shards> shards_;
     std::shared_ptr<net::shard> shard_;
     std::shared_ptr<options const> options_;
@@ -117,6 +122,7 @@ inline server_core::server_core(
           shard_,
           options_->parser,
           make_recovery(),
+          watching(),
           options_->cleanup_empty_child_namespaces))
     , root_(std::make_shared<namespace_ref const>(shards_, "/", options_->parser)) {
     namespaces_->of(root_);

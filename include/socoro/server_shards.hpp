@@ -3,6 +3,7 @@
 #pragma once
 
 #include <socoro/net/shard.hpp>
+#include <socoro/room_census.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -62,6 +63,9 @@ public:
     /// Whether this is the first to ask about a namespace, so that the shards have to be told.
     [[nodiscard]] bool is_first(std::string const& nsp) const;
 
+    /// Counts the rooms of all shards, if there are several and somebody wants to know.
+    [[nodiscard]] room_census& rooms() const noexcept { return rooms_; }
+
 private:
     struct part_of_server {
         std::shared_ptr<net::shard> owner;
@@ -77,6 +81,7 @@ private:
     std::vector<part_of_server> parts_;
     mutable std::mutex mutex_;
     mutable std::set<std::string, std::less<>> told_;
+    mutable room_census rooms_;
 };
 
 inline std::optional<std::size_t> server_shards::here() const noexcept {

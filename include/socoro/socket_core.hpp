@@ -137,10 +137,10 @@ inline void namespace_core::send_kept(
 
 inline void namespace_core::add(std::shared_ptr<socket_core> const& socket) {
     sockets_.emplace(socket->id(), socket);
-    adapter_.add(*socket);
-    adapter_.join(*socket, socket->id());
     if (socket->line)
         by_pid_.put(socket->line->pid, socket.get());
+    adapter_.add(*socket);
+    adapter_.join(*socket, socket->id());
 }
 
 inline void namespace_core::remove(socket_core& socket) {
@@ -151,6 +151,30 @@ inline void namespace_core::remove(socket_core& socket) {
         by_pid_.erase(socket.line->pid);
     if (on_empty && is_empty())
         on_empty();
+}
+
+inline void namespace_core::on_join(socket_core& member, std::string_view room, bool is_first) {
+    auto const tell = [&](bool created) {
+        if (created)
+            report(room_change::created, room);
+        report(room_change::joined, room, member.id());
+    };
+    auto const& shards = whole_->shards();
+    if (shards.size() == 1)
+        return tell(is_first);
+    shards.rooms().on_join(name(), room, is_first, tell);
+}
+
+inline void namespace_core::on_leave(socket_core& member, std::string_view room, bool is_last) {
+    auto const& shards = whole_->shards();
+    auto const tell = [&](bool deleted) {
+        report(room_change::left, room, member.id());
+        if (deleted)
+            report(room_change::deleted, room);
+    };
+    if (shards.size() == 1)
+        return tell(is_last);
+    shards.rooms().on_leave(name(), room, is_last, tell);
 }
 
 inline engine::sent socket_core::transmit_kept(frame_list const& frames, engine::delivery how) {

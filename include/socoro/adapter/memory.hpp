@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace socoro {
@@ -29,11 +30,24 @@ struct broadcast_target {
 
 namespace adapter {
 
+/// Who is told about rooms and their members, whenever those are in order.
+class room_listener {
+public:
+    virtual ~room_listener() = default;
+    /// `is_first` says whether the room has come into being with it.
+    virtual void on_join(detail::socket_core& member, std::string_view room, bool is_first) = 0;
+    /// `is_last` says whether the room has vanished with it.
+    virtual void on_leave(detail::socket_core& member, std::string_view room, bool is_last) = 0;
+};
+
 /// Rooms and their members. Rooms come into being with their first member and vanish with the
 /// last. Names are kept in trees, whose cost a peer that chooses names cannot make linear.
 class memory {
 public:
     using member = detail::socket_core;
+
+    /// `told` is null if nobody wants to know.
+    explicit memory(room_listener* told = nullptr) : told_(told) {}
 
     /// Adds a socket, in no room.
     void add(member& socket) { rooms_of_.try_emplace(&socket); }
@@ -62,8 +76,14 @@ private:
 
     [[nodiscard]] member_set const* find(std::string_view room) const;
     [[nodiscard]] bool is_in_any(member* socket, std::vector<std::string> const& rooms) const;
-    void erase_member(std::string_view room, member* socket);
+    /// Whether it was the last.
+    bool erase_member(std::string_view room, member* socket);
+    void tell_left(member& socket, std::string_view room, bool is_last) const {
+        if (told_)
+            told_->on_leave(socket, room, is_last);
+    }
 
+    room_listener* told_;
     std::map<std::string, member_set, std::less<>> members_;
     std::unordered_map<member*, std::set<std::string, std::less<>>> rooms_of_;
 };
@@ -72,9 +92,12 @@ inline void memory::remove(member& socket) {
     auto const found = rooms_of_.find(&socket);
     if (found == rooms_of_.end())
         return;
-    for (auto const& room : found->second)
-        erase_member(room, &socket);
+    auto const left = std::move(found->second);
     rooms_of_.erase(found);
+    for (auto const& room : left) {
+        bool const was_last = erase_member(room, &socket);
+        tell_left(socket, room, was_last);
+    }
 }
 
 inline void memory::join(member& socket, std::string_view room) {
@@ -85,6 +108,8 @@ inline void memory::join(member& socket, std::string_view room) {
     if (place == members_.end())
         place = members_.emplace(room, member_set()).first;
     place->second.insert(&socket);
+    if (told_)
+        told_->on_join(socket, room, place->second.size() == 1);
 }
 
 inline void memory::leave(member& socket, std::string_view room) {
@@ -94,17 +119,20 @@ inline void memory::leave(member& socket, std::string_view room) {
     auto const place = found->second.find(room);
     if (place == found->second.end())
         return;
-    erase_member(room, &socket);
+    bool const was_last = erase_member(room, &socket);
     found->second.erase(place);
+    tell_left(socket, room, was_last);
 }
 
-inline void memory::erase_member(std::string_view room, member* socket) {
+inline bool memory::erase_member(std::string_view room, member* socket) {
     auto const place = members_.find(room);
     if (place == members_.end())
-        return;
+        return false;
     place->second.erase(socket);
-    if (place->second.empty())
-        members_.erase(place);
+    if (!place->second.empty())
+        return false;
+    members_.erase(place);
+    return true;
 }
 
 inline std::vector<std::string> memory::rooms_of(member& socket) const {

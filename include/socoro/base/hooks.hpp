@@ -109,6 +109,22 @@ struct closed_socket {
     std::error_code reason;   ///< equals `socoro::closed`
 };
 
+/// What happened to a room.
+enum class room_change {
+    created,  ///< it came into being, with its first member, whose `joined` follows
+    joined,   ///< a socket is in it now
+    left,     ///< a socket is in it no more
+    deleted   ///< it vanished, with its last member, whose `left` came before
+};
+
+/// Something that happened to a room of a namespace, on whatever shard.
+struct room_event {
+    room_change change = room_change::created;
+    std::string_view nsp;     ///< the name of the namespace
+    std::string_view room;    ///< for a room that one socket is alone in by itself, its id
+    std::string_view socket;  ///< the id of who joined or left; empty otherwise
+};
+
 /// Which way something goes, as the server sees it.
 enum class direction { received, sent };
 
@@ -218,6 +234,13 @@ struct hooks {
 
     /// A socket was disconnected, for whatever reason.
     std::function<void(closed_socket const&)> closed;
+
+    /// A room came into being or vanished, or a socket joined or left one: its own as well, and also
+    /// while middleware looks at it. Who is disconnected leaves all rooms, in alphabetical order,
+    /// before `closed`. The calls of one server never overlap, not even those of several shards, each
+    /// of which calls on its own executor and waits for the others meanwhile: so that every `joined`
+    /// and `left` is between `created` and `deleted` of its room. Servers only.
+    std::function<void(room_event const&)> room;
 
     /// A session received a packet, or queued one for its client: every packet, those of the
     /// heartbeat and of an upgrade too, but not what a transport says to end itself.
