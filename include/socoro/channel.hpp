@@ -60,6 +60,28 @@ template <typename Core, typename Handler>
 
 }  // namespace detail
 
+template <typename Core, typename Executor, typename Contract>
+class channel;
+
+namespace detail {
+
+/// How we get at the shared state behind a handle.
+struct handle_access {
+    template <typename Core, typename Executor, typename Contract>
+    [[nodiscard]] static std::shared_ptr<Core> const& core_of(
+        channel<Core, Executor, Contract> const& handle) noexcept {
+        return handle.core_;
+    }
+};
+
+/// Whether a handle may become one for another executor, or under another contract.
+template <typename From, typename FromContract, typename To, typename ToContract>
+inline constexpr bool becomes =
+    (std::is_same_v<From, To> || std::is_same_v<To, asio::any_io_executor>)&&(
+        std::is_same_v<FromContract, ToContract> || FromContract::is_open || ToContract::is_open);
+
+}  // namespace detail
+
 /// One end of a namespace: a handle, cheap to copy, that stays valid after the disconnect.
 ///
 /// Any thread may copy it, `emit`, `send` and `disconnect`; everything else is used on the
@@ -237,6 +259,8 @@ public:
     }
 
 protected:
+    friend struct detail::handle_access;
+
     explicit channel(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
     [[nodiscard]] std::optional<net::time_point> deadline(std::optional<duration> within) const {

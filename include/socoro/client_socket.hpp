@@ -38,9 +38,11 @@ public:
 
     /// The same socket under another contract, that of the server mirrored:
     /// `chat::client_socket typed = co_await client.connect();`
-    template <typename Other>
-    requires(Other::is_open || Contract::is_open) basic_client_socket(
-        basic_client_socket<Executor, Other> const& other)  // NOLINT(google-explicit-constructor)
+    /// Or for `asio::any_io_executor`, where functions take a `socoro::client_socket` to send.
+    template <typename From, typename Other>
+    requires(detail::becomes<From, Other, Executor, Contract>)
+        basic_client_socket(  // NOLINT(google-explicit-constructor)
+            basic_client_socket<From, Other> const& other)
         : base(other.core_) {
         base::timeout_ = other.timeout_;
         base::is_volatile_ = other.is_volatile_;

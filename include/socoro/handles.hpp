@@ -22,6 +22,14 @@ class basic_client_socket;
 template <typename Executor = asio::any_io_executor, typename Contract = no_contract>
 class basic_broadcast;
 
+/// One namespace of a server.
+template <typename Executor = asio::any_io_executor>
+class basic_nsp;
+
+/// The namespaces that one rule lets into being.
+template <typename Executor = asio::any_io_executor>
+class basic_nsp_family;
+
 /// A socket whose events are not restricted by a contract: see `contract::socket` for one that is.
 using socket = basic_socket<>;
 

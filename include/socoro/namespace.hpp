@@ -4,6 +4,7 @@
 
 #include <socoro/broadcast.hpp>
 #include <socoro/namespaces.hpp>
+#include <socoro/rules.hpp>
 #include <socoro/socket.hpp>
 
 #include <memory>
@@ -16,85 +17,20 @@
 
 namespace socoro {
 
-namespace detail {
-
-/// Fails to compile, naming the mistake, for what cannot be a handler, or a middleware.
-template <typename Handler>
-[[nodiscard]] connection_handler as_handler(Handler handler) {
-    static_assert(
-        std::is_invocable_r_v<asio::awaitable<void>, Handler&, socket>,
-        "socoro: a connection handler is asio::awaitable<void>(socoro::socket)");
-    return handler;
-}
-template <typename Middleware>
-[[nodiscard]] middleware as_middleware(Middleware step) {
-    static_assert(
-        std::is_invocable_r_v<asio::awaitable<void>, Middleware&, socket&>,
-        "socoro: a middleware is asio::awaitable<void>(socoro::socket&)");
-    return step;
-}
-template <typename Middleware>
-[[nodiscard]] packet_middleware as_packet_middleware(Middleware step) {
-    static_assert(
-        std::is_invocable_r_v<asio::awaitable<void>, Middleware&, socket&, any_event&>,
-        "socoro: a packet middleware is "
-        "asio::awaitable<void>(socoro::socket&, socoro::any_event&)");
-    return step;
-}
-
-/// What the handles of one namespace, and of a family of namespaces, let the program decide.
-template <typename Derived>
-class rules_of {
-public:
-    /// Starts `handler(socket)` for each socket that connects from now on, and keeps it as long as
-    /// it runs. When it returns, the socket is disconnected; an exception other than the
-    /// disconnect of its own socket is reported to the hook, and ends that socket alone.
-    /// It starts again for a socket whose client came back: see `basic_socket::recovered`.
-    template <typename Handler>
-    Derived const& on_connection(Handler handler) const {
-        auto kept = std::make_shared<connection_handler const>(as_handler(std::move(handler)));
-        self().change([kept](namespace_rules& rules) { rules.handler = kept; });
-        return self();
-    }
-
-    /// Runs `step(socket)` before a socket is connected, after the steps added earlier. It may
-    /// wait, set data, join rooms and look at the handshake. An exception refuses the socket: a
-    /// `refused` with its message and data, another with its message. It is asked again for a
-    /// socket whose client comes back, with the rooms and the data of before, unless the option
-    /// `connection_state_recovery.skip_middlewares` is set.
-    template <typename Middleware>
-    Derived const& use(Middleware step) const {
-        auto kept = std::make_shared<middleware const>(as_middleware(std::move(step)));
-        self().change([kept](namespace_rules& rules) { rules.middlewares.push_back(kept); });
-        return self();
-    }
-
-    /// Runs `step(socket, event)` for each event before it can be received, one event after the
-    /// other, after the steps added earlier; for sockets that connect from now on. It may wait,
-    /// meanwhile the client has to, and may change or answer the event. An exception drops the
-    /// event and is reported to the hook `packet_refused`; the client is not told.
-    template <typename Middleware>
-    Derived const& use_packets(Middleware step) const {
-        auto kept =
-            std::make_shared<packet_middleware const>(as_packet_middleware(std::move(step)));
-        self().change([kept](namespace_rules& rules) { rules.packet_middlewares.push_back(kept); });
-        return self();
-    }
-
-private:
-    [[nodiscard]] Derived const& self() const { return static_cast<Derived const&>(*this); }
-};
-
-}  // namespace detail
-
 /// One namespace of a server: a handle, cheap to copy. Any thread may copy it and use what it
 /// gives to send (`emit`, `send`, `to`, `except`, `volatile_`, `compress`); everything else is used
 /// on an executor of the server, or before that runs. On several shards, handlers and middleware
 /// run on all of them at once, and what is looked up (`find`, `sockets`, `size`) are the sockets of
 /// the shard that the caller runs on.
-class nsp : public detail::rules_of<nsp> {
+template <typename Executor>
+class basic_nsp : public detail::rules_of<basic_nsp<Executor>, Executor> {
 public:
-    explicit nsp(std::shared_ptr<detail::namespace_ref const> whole) : whole_(std::move(whole)) {}
+    using executor_type = Executor;
+    using socket_type = basic_socket<Executor>;
+    using broadcast_type = basic_broadcast<Executor>;
+
+    explicit basic_nsp(std::shared_ptr<detail::namespace_ref const> whole)
+        : whole_(std::move(whole)) {}
 
     [[nodiscard]] std::string const& name() const noexcept { return whole_->name(); }
 
@@ -125,43 +61,41 @@ public:
     }
 
     /// To the sockets in a room.
-    [[nodiscard]] broadcast_operator to(std::string room) const {
+    [[nodiscard]] broadcast_type to(std::string room) const {
         return everyone().to(std::move(room));
     }
     /// The same as `to`.
-    [[nodiscard]] broadcast_operator in(std::string room) const { return to(std::move(room)); }
+    [[nodiscard]] broadcast_type in(std::string room) const { return to(std::move(room)); }
     /// To everybody who is not in the room.
-    [[nodiscard]] broadcast_operator except(std::string room) const {
+    [[nodiscard]] broadcast_type except(std::string room) const {
         return everyone().except(std::move(room));
     }
     /// To everybody to whom it can leave at once.
-    [[nodiscard]] broadcast_operator volatile_() const { return everyone().volatile_(); }
+    [[nodiscard]] broadcast_type volatile_() const { return everyone().volatile_(); }
     /// Compressed or not: see `basic_socket::compress`.
-    [[nodiscard]] broadcast_operator compress(bool wanted) const {
-        return everyone().compress(wanted);
-    }
+    [[nodiscard]] broadcast_type compress(bool wanted) const { return everyone().compress(wanted); }
     /// To everybody; `call` waits no longer than this.
-    [[nodiscard]] broadcast_operator timeout(broadcast_operator::duration within) const {
+    [[nodiscard]] broadcast_type timeout(typename broadcast_type::duration within) const {
         return everyone().timeout(within);
     }
 
     /// The socket with this id, if it is connected.
-    [[nodiscard]] std::optional<socket> find(std::string const& id) const {
+    [[nodiscard]] std::optional<socket_type> find(std::string const& id) const {
         auto const here = whole_->here();
         auto found = here ? here->find(id) : nullptr;
-        return found ? std::optional<socket>(std::move(found)) : std::nullopt;
+        return found ? std::optional<socket_type>(std::move(found)) : std::nullopt;
     }
 
     /// Every connected socket, or those in a room.
-    [[nodiscard]] std::vector<socket> sockets() const {
-        std::vector<socket> all;
+    [[nodiscard]] std::vector<socket_type> sockets() const {
+        std::vector<socket_type> all;
         if (auto const here = whole_->here())
             for (auto const& [id, core] : here->sockets())
                 all.emplace_back(core);
         return all;
     }
-    [[nodiscard]] std::vector<socket> sockets(std::string_view room) const {
-        std::vector<socket> members;
+    [[nodiscard]] std::vector<socket_type> sockets(std::string_view room) const {
+        std::vector<socket_type> members;
         if (auto const here = whole_->here())
             for (auto* const member : here->adapter().members_of(room))
                 if (member->connected())
@@ -176,9 +110,9 @@ public:
     }
 
 private:
-    friend class detail::rules_of<nsp>;
+    friend class detail::rules_of<basic_nsp, Executor>;
 
-    [[nodiscard]] broadcast_operator everyone() const { return broadcast_operator(whole_); }
+    [[nodiscard]] broadcast_type everyone() const { return broadcast_type(whole_); }
 
     template <typename Change>
     void change(Change const& with) const {
@@ -195,18 +129,21 @@ private:
 /// The namespaces that one rule lets into being when clients ask for them: see `server::of`. A
 /// handle, cheap to copy, used on the server's executor, or before that runs. What is decided here
 /// is for namespaces that come into being afterwards. They go when their last socket goes.
-class nsp_family : public detail::rules_of<nsp_family> {
+template <typename Executor>
+class basic_nsp_family : public detail::rules_of<basic_nsp_family<Executor>, Executor> {
 public:
+    using executor_type = Executor;
+
     /// `by` is the rule on each shard.
-    nsp_family(
+    basic_nsp_family(
         std::shared_ptr<detail::server_shards const> on,
         std::vector<std::shared_ptr<detail::parent_core>> by)
         : shards_(std::move(on))
         , rules_(std::move(by)) {}
 
     /// The namespaces that are there now, on this shard, by name.
-    [[nodiscard]] std::vector<nsp> members() const {
-        std::vector<nsp> all;
+    [[nodiscard]] std::vector<basic_nsp<Executor>> members() const {
+        std::vector<basic_nsp<Executor>> all;
         if (auto const here = shards_->here())
             for (auto const& [name, weak] : rules_[*here]->children)
                 if (auto const member = weak.lock())
@@ -229,7 +166,7 @@ public:
     }
 
 private:
-    friend class detail::rules_of<nsp_family>;
+    friend class detail::rules_of<basic_nsp_family, Executor>;
 
     /// To the members on every shard, whose names are known there.
     void spread(detail::encoded_event&& event) const {
@@ -255,5 +192,9 @@ private:
     std::shared_ptr<detail::server_shards const> shards_;
     std::vector<std::shared_ptr<detail::parent_core>> rules_;
 };
+
+/// A namespace, and a family of namespaces, of a `server`.
+using nsp = basic_nsp<>;
+using nsp_family = basic_nsp_family<>;
 
 }  // namespace socoro

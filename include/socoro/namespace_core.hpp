@@ -23,9 +23,6 @@ namespace socoro {
 
 class any_event;
 
-/// Runs as long as a socket is connected; when it returns, the socket is disconnected.
-using connection_handler = std::function<asio::awaitable<void>(socket)>;
-
 /// Runs before a socket is connected; an exception refuses it.
 using middleware = std::function<asio::awaitable<void>(socket&)>;
 
@@ -39,10 +36,13 @@ class socket_core;
 /// The hook that is told about rooms.
 using room_hook = std::function<void(room_event const&)>;
 
+/// Starts the handler of a socket, whatever type of executor its coroutine is on.
+using handler_starter = std::function<void(std::shared_ptr<socket_core> const&)>;
+
 /// What happens to those who connect to a namespace. Coroutines hold their own share of what they
 /// run, so that all of it may be changed meanwhile.
 struct namespace_rules {
-    std::shared_ptr<connection_handler const> handler;
+    std::shared_ptr<handler_starter const> handler;
     std::vector<std::shared_ptr<middleware const>> middlewares;
     std::vector<std::shared_ptr<packet_middleware const>> packet_middlewares;
 };

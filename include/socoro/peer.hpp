@@ -60,6 +60,9 @@ public:
     /// Ends every socket with this reason; the client is not told.
     void close_sockets(errc reason);
 
+    /// The handler of one of its sockets has ended, with a failure or with null.
+    void on_handled(socket_core& socket, std::exception_ptr const& failure);
+
     /// One of its sockets is about to wait for what only reading can bring.
     void on_wait();
 
@@ -89,10 +92,6 @@ private:
         std::vector<std::shared_ptr<middleware const>> steps);
     void accept(socket_ptr const& socket);
     void refuse(std::string const& nsp, std::string_view message, json::value const* data);
-    [[nodiscard]] static asio::awaitable<void> run(
-        std::shared_ptr<peer> self,
-        socket_ptr socket,
-        std::shared_ptr<connection_handler const> handler);
     void forget(socket_core& socket, errc reason);
     /// In no namespace, it has to join one in time.
     void expect_connect();
@@ -311,7 +310,7 @@ inline void peer::accept(socket_ptr const& socket) {
         answer.emplace("pid", socket->line->pid);
     send_packet(sio::packet_type::connect, socket->nsp_name(), std::move(answer));
     if (auto const handler = socket->nsp()->rules.handler)
-        tasks_->spawn(run(shared_from_this(), socket, handler));
+        (*handler)(socket);
 }
 
 inline void
@@ -323,30 +322,20 @@ peer::refuse(std::string const& nsp, std::string_view message, json::value const
     send_packet(sio::packet_type::connect_error, nsp, std::move(answer));
 }
 
-inline asio::awaitable<void> peer::run(
-    std::shared_ptr<peer> self,
-    socket_ptr socket,
-    std::shared_ptr<connection_handler const> handler) {
-    std::exception_ptr failure;
-    socket->is_handled = true;
-    try {
-        auto task = (*handler)(socoro::socket(socket));
-        failure = co_await channel_core::run(socket, std::move(task));
-    } catch (...) {
-        failure = std::current_exception();
-    }
+inline void peer::on_handled(socket_core& socket, std::exception_ptr const& failure) {
+    auto const kept = socket.share();
     if (failure)
         notify(
-            self->options_->hooks.handler_failed,
-            socket->nsp_name(),
+            options_->hooks.handler_failed,
+            socket.nsp_name(),
             describe(engine::unwrapped(failure)));
     // What other threads sent before the end is sent before it.
-    socket->settle();
-    self->disconnect(*socket);
-    socket->inbox().clear();
-    socket->is_handled = false;
-    if (std::erase(self->leaving_, socket) > 0)
-        self->resume_reading();
+    socket.settle();
+    disconnect(socket);
+    socket.inbox().clear();
+    socket.is_handled = false;
+    if (std::erase(leaving_, kept) > 0)
+        resume_reading();
 }
 
 inline void peer::disconnect(socket_core& socket) {
@@ -420,6 +409,11 @@ inline void peer::expect_connect() {
 inline void peer::on_idle() {
     if (!is_connected())
         close_connection();
+}
+
+inline void socket_core::on_handled(std::exception_ptr const& failure) {
+    if (auto const owner = peer_.lock())
+        owner->on_handled(*this, failure);
 }
 
 inline void socket_core::on_wait() {

@@ -29,6 +29,24 @@ using net::descriptor;
 /// How a server listens.
 using net::listen_options;
 
+namespace detail {
+
+/// Executors of a pool that run one task at a time, or of which shards make some.
+template <typename E>
+concept strands_of_pool = std::is_same_v<E, net::executor> ||
+    std::is_same_v<E, asio::strand<asio::thread_pool::executor_type>>;
+
+/// One for each thread of the pool.
+template <strands_of_pool E>
+[[nodiscard]] std::vector<E> make_strands(asio::thread_pool& pool) {
+    std::vector<E> made;
+    for (auto left = asio::query(pool.get_executor(), asio::execution::occupancy); left > 0; --left)
+        made.emplace_back(asio::make_strand(pool));
+    return made;
+}
+
+}  // namespace detail
+
 /// A Socket.IO server. Sockets connect to namespaces, `/` unless told otherwise; what happens
 /// then is up to the handler of the namespace. The execution context must outlive the server;
 /// destroying the server disconnects its clients, whose handlers then end by themselves.
@@ -42,39 +60,53 @@ using net::listen_options;
 /// `volatile_`, `compress`) and `close` it, ask it what it `owns`, and give it connections (`serve`)
 /// but those that are a `net::stream`; everything else is used on its executor, of several on any of
 /// them, or before they run.
-class server {
+///
+/// What the program gives to it and what it gives to wait for are coroutines on `Executor`,
+/// `asio::awaitable<void, Executor>`. `server` is the one for `asio::any_io_executor`, which takes
+/// every executor. With a type of its own, as `io_context::executor_type`, `asio::strand` or one of
+/// the program, coroutines and their timers cost less; it must run one task at a time.
+template <typename Executor = asio::any_io_executor>
+class basic_server {
+    static_assert(net::check_executor<Executor>());
+
 public:
-    using duration = broadcast_operator::duration;
+    using executor_type = Executor;
+    using socket_type = basic_socket<Executor>;
+    using nsp_type = basic_nsp<Executor>;
+    using nsp_family_type = basic_nsp_family<Executor>;
+    using broadcast_type = basic_broadcast<Executor>;
+    using duration = typename broadcast_type::duration;
 
     /// Runs on `ex`, which runs one task at a time: a strand, or an `io_context` of one thread.
-    explicit server(asio::any_io_executor ex, options opts = {});
+    explicit basic_server(Executor ex, options opts = {})
+        : basic_server(net::shard::make<Executor>(std::move(ex)), std::move(opts)) {}
 
     /// Runs on an `io_context` that one thread runs.
-    explicit server(asio::io_context& context, options opts = {})
-        : server(context.get_executor(), std::move(opts)) {}
+    explicit basic_server(asio::io_context& context, options opts = {}) requires
+        std::is_convertible_v<asio::io_context::executor_type, Executor>
+        : basic_server(Executor(context.get_executor()), std::move(opts)) {}
 
     /// Runs on several executors, each of which runs one task at a time: a shard for each, for
     /// example one `io_context` for each core, with a thread of its own. Throws
     /// `std::invalid_argument` without any.
-    explicit server(std::vector<asio::any_io_executor> const& shards, options opts = {});
+    explicit basic_server(std::vector<Executor> const& shards, options opts = {})
+        : basic_server(make_shards(shards), std::move(opts)) {}
 
     /// Runs on the threads of a pool, with as many shards, each a strand.
-    explicit server(asio::thread_pool& pool, options opts = {})
-        : server(
-              std::vector(
-                  asio::query(pool.get_executor(), asio::execution::occupancy),
-                  asio::any_io_executor(pool.get_executor())),
-              std::move(opts)) {}
+    explicit basic_server(asio::thread_pool& pool, options opts = {}) requires
+        detail::strands_of_pool<Executor>
+        : basic_server(make_shards(detail::make_strands<Executor>(pool)), std::move(opts)) {}
 
-    /// Runs on a shard with a clock of its own, for tests.
-    explicit server(std::shared_ptr<net::shard> owner, options opts = {})
-        : server(std::vector{std::move(owner)}, std::move(opts)) {}
+    /// Runs on a shard with a clock of its own, for tests. Throws `std::invalid_argument` for a
+    /// shard that was not made on an `Executor`.
+    explicit basic_server(std::shared_ptr<net::shard> owner, options opts = {})
+        : basic_server(std::vector{std::move(owner)}, std::move(opts)) {}
     /// The same on several.
-    explicit server(std::vector<std::shared_ptr<net::shard>> owners, options opts = {});
+    explicit basic_server(std::vector<std::shared_ptr<net::shard>> owners, options opts = {});
 
-    server(server const&) = delete;
-    server& operator=(server const&) = delete;
-    ~server() { close(); }
+    basic_server(basic_server const&) = delete;
+    basic_server& operator=(basic_server const&) = delete;
+    ~basic_server() { close(); }
 
     /// Listens at an endpoint and returns it, with the port the system chose for port 0. Requests
     /// that are not under the path get status 404: attach to an `http_server` to serve them.
@@ -172,13 +204,15 @@ public:
 
     /// The namespace of this name, made if it is not there. Clients can connect to it from then
     /// on. Throws `std::invalid_argument` for a name with a comma.
-    [[nodiscard]] nsp of(std::string name) const { return nsp(home()->of(std::move(name))); }
+    [[nodiscard]] nsp_type of(std::string name) const {
+        return nsp_type(home()->of(std::move(name)));
+    }
 
     /// The namespaces whose whole name matches, slash included; each comes into being when a client
     /// asks for it, and goes with its last socket, unless the option
     /// `cleanup_empty_child_namespaces` says that it stays. Names that `of` was given are not among them.
     /// Names longer than `limits.sio_dynamic_name` do not match.
-    [[nodiscard]] nsp_family of(std::regex pattern) const;
+    [[nodiscard]] nsp_family_type of(std::regex pattern) const;
 
     /// The namespaces that `allows` agrees to: `asio::awaitable<bool>(std::string const& name,
     /// socoro::json::value const& auth)`, which may wait. Of several rules the oldest that agrees
@@ -186,29 +220,29 @@ public:
     /// that is not there: whom to let into one that is, middleware decides (`use`).
     template <typename Predicate>
     requires std::is_invocable_r_v<
-        asio::awaitable<bool>,
+        asio::awaitable<bool, Executor>,
         Predicate&,
         std::string const&,
-        json::value const&> [[nodiscard]] nsp_family
+        json::value const&> [[nodiscard]] nsp_family_type
     of(Predicate allows) const {
-        return add_rule(std::move(allows));
+        return add_rule(detail::as_predicate<Executor>(std::move(allows)));
     }
 
     /// Starts `handler(socket)` for each socket of the namespace `/`: see `nsp::on_connection`.
     template <typename Handler>
-    nsp on_connection(Handler handler) const {
+    nsp_type on_connection(Handler handler) const {
         return root().on_connection(std::move(handler));
     }
 
     /// Adds a middleware to the namespace `/`: see `nsp::use`.
     template <typename Middleware>
-    nsp use(Middleware step) const {
+    nsp_type use(Middleware step) const {
         return root().use(std::move(step));
     }
 
     /// Adds a packet middleware to the namespace `/`: see `nsp::use_packets`.
     template <typename Middleware>
-    nsp use_packets(Middleware step) const {
+    nsp_type use_packets(Middleware step) const {
         return root().use_packets(std::move(step));
     }
 
@@ -239,24 +273,20 @@ public:
     }
 
     /// To the sockets of the namespace `/` in a room.
-    [[nodiscard]] broadcast_operator to(std::string room) const {
-        return root().to(std::move(room));
-    }
+    [[nodiscard]] broadcast_type to(std::string room) const { return root().to(std::move(room)); }
     /// The same as `to`.
-    [[nodiscard]] broadcast_operator in(std::string room) const { return to(std::move(room)); }
+    [[nodiscard]] broadcast_type in(std::string room) const { return to(std::move(room)); }
     /// To the sockets of the namespace `/` that are not in the room.
-    [[nodiscard]] broadcast_operator except(std::string room) const {
+    [[nodiscard]] broadcast_type except(std::string room) const {
         return root().except(std::move(room));
     }
 
     /// To the sockets of the namespace `/` to whom it can leave at once.
-    [[nodiscard]] broadcast_operator volatile_() const { return root().volatile_(); }
+    [[nodiscard]] broadcast_type volatile_() const { return root().volatile_(); }
     /// Compressed or not: see `basic_socket::compress`.
-    [[nodiscard]] broadcast_operator compress(bool wanted) const { return root().compress(wanted); }
+    [[nodiscard]] broadcast_type compress(bool wanted) const { return root().compress(wanted); }
     /// To the sockets of the namespace `/`; `call` waits no longer than this.
-    [[nodiscard]] broadcast_operator timeout(duration within) const {
-        return root().timeout(within);
-    }
+    [[nodiscard]] broadcast_type timeout(duration within) const { return root().timeout(within); }
 
     /// Runs `step(request)` for every request under the path, after the steps added earlier: those
     /// that open a session, polls, posts and requests for WebSockets, before anything else is said
@@ -266,8 +296,10 @@ public:
     /// `handler_failed`.
     ///
     ///     asio::awaitable<void> step(socoro::pending_request& asked)
-    void use_requests(request_step const& step) {
-        configure([step](detail::server_core& core) { core.engine().use(step); });
+    template <typename Step>
+    void use_requests(Step step) {
+        request_step const kept = detail::as_request_step<Executor>(std::move(step));
+        configure([kept](detail::server_core& core) { core.engine().use(kept); });
     }
 
     /// How many clients are connected.
@@ -288,22 +320,22 @@ public:
     /// nothing behind.
     /// Safe from any executor, but not from a handler of this server, which would be waited for.
     /// Who is cancelled while waiting leaves the rest to its own end.
-    [[nodiscard]] asio::awaitable<void> close(duration within);
+    [[nodiscard]] asio::awaitable<void, Executor> close(duration within);
 
 private:
     [[nodiscard]] static std::vector<std::shared_ptr<net::shard>> make_shards(
-        std::vector<asio::any_io_executor> const& on) {
+        std::vector<Executor> const& on) {
         std::vector<std::shared_ptr<net::shard>> made;
         for (auto const& ex : on)
-            made.push_back(net::shard::make(ex));
+            made.push_back(net::shard::make<Executor>(ex));
         return made;
     }
-    [[nodiscard]] nsp root() const { return nsp(home()->root()); }
+    [[nodiscard]] nsp_type root() const { return nsp_type(home()->root()); }
     /// What is on the first shard.
     [[nodiscard]] std::shared_ptr<detail::server_core> const& home() const noexcept {
         return cores_.front();
     }
-    [[nodiscard]] nsp_family add_rule(namespace_predicate allows) const;
+    [[nodiscard]] nsp_family_type add_rule(namespace_predicate allows) const;
     /// Tells every shard; a server of one does it at once.
     template <typename Change>
     void configure(Change const& with) const;
@@ -318,13 +350,12 @@ private:
     http_list http_;
 };
 
-inline server::server(asio::any_io_executor ex, options opts)
-    : server(net::shard::make(std::move(ex)), std::move(opts)) {}
-
-inline server::server(std::vector<asio::any_io_executor> const& shards, options opts)
-    : server(make_shards(shards), std::move(opts)) {}
-
-inline server::server(std::vector<std::shared_ptr<net::shard>> owners, options opts) {
+template <typename Executor>
+basic_server<Executor>::basic_server(
+    std::vector<std::shared_ptr<net::shard>> owners,
+    options opts) {
+    for (auto const& owner : owners)
+        std::ignore = net::checked_as<Executor>(owner);
     auto const all = std::make_shared<detail::server_shards>(std::move(owners));
     auto const shared = std::make_shared<options const>(std::move(opts));
     for (std::size_t i = 0; i < all->size(); ++i) {
@@ -342,15 +373,17 @@ inline server::server(std::vector<std::shared_ptr<net::shard>> owners, options o
     }
 }
 
+template <typename Executor>
 template <typename Change>
-void server::configure(Change const& with) const {
+void basic_server<Executor>::configure(Change const& with) const {
     if (cores_.size() == 1)
         return with(*home());
     for (auto const& core : cores_)
         core->owner()->execute([core, with] { with(*core); });
 }
 
-inline nsp_family server::add_rule(namespace_predicate allows) const {
+template <typename Executor>
+basic_nsp_family<Executor> basic_server<Executor>::add_rule(namespace_predicate allows) const {
     std::vector<std::shared_ptr<detail::parent_core>> rules(cores_.size());
     for (auto& rule : rules) {
         rule = std::make_shared<detail::parent_core>();
@@ -362,13 +395,15 @@ inline nsp_family server::add_rule(namespace_predicate allows) const {
     return {shards, rules};
 }
 
-inline bool server::owns(std::string_view target) const {
+template <typename Executor>
+bool basic_server<Executor>::owns(std::string_view target) const {
     http::request request;
     request.target = target;
     return home()->owns(request);
 }
 
-inline void server::serve(
+template <typename Executor>
+void basic_server<Executor>::serve(
     asio::ip::tcp::socket connection,
     std::string already_read,
     std::function<void(asio::ip::tcp::socket, std::string)> back) {
@@ -381,7 +416,8 @@ inline void server::serve(
     serve(descriptor(connection.release()), std::move(already_read), std::move(returns));
 }
 
-inline void server::serve(
+template <typename Executor>
+void basic_server<Executor>::serve(
     descriptor connection,
     std::string already_read,
     std::function<void(descriptor, std::string)> back) {
@@ -396,23 +432,27 @@ inline void server::serve(
     });
 }
 
-inline nsp_family server::of(std::regex pattern) const {
+template <typename Executor>
+basic_nsp_family<Executor> basic_server<Executor>::of(std::regex pattern) const {
     auto const longest = home()->opts().limits.sio_dynamic_name;
-    return of(
+    return add_rule(
         [pattern = std::move(pattern),
          longest](std::string const& name, json::value const&) -> asio::awaitable<bool> {
             co_return name.size() <= longest&& std::regex_match(name, pattern);
         });
 }
 
-inline void server::close() {
+template <typename Executor>
+void basic_server<Executor>::close() {
     for (std::size_t i = 0; i < cores_.size(); ++i)
         cores_[i]->owner()->execute(
             [core = cores_[i], http = http_[i]] { engine::close_together(core, http); });
 }
 
 /// On the first shard.
-inline asio::awaitable<void> server::close_all(core_list cores, http_list http, duration within) {
+template <typename Executor>
+asio::awaitable<void>
+basic_server<Executor>::close_all(core_list cores, http_list http, duration within) {
     auto const all = std::make_shared<net::task_group>(cores.front()->owner());
     for (std::size_t i = 0; i < cores.size(); ++i) {
         auto closing = detail::server_core::close(cores[i], http[i], within);
@@ -423,10 +463,14 @@ inline asio::awaitable<void> server::close_all(core_list cores, http_list http, 
         all->cancel_all();
 }
 
-inline asio::awaitable<void> server::close(duration within) {
+template <typename Executor>
+asio::awaitable<void, Executor> basic_server<Executor>::close(duration within) {
     auto const owner = home()->owner();
     auto closing = close_all(cores_, http_, within);
-    co_await net::run_on_shard(owner, std::move(closing));
+    co_await net::run_on_shard<Executor>(owner, std::move(closing));
 }
+
+/// A server on any executor.
+using server = basic_server<>;
 
 }  // namespace socoro

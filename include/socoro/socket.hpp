@@ -32,10 +32,11 @@ public:
 
     explicit basic_socket(std::shared_ptr<detail::socket_core> core) : base(std::move(core)) {}
 
-    /// The same socket under another contract. Nothing is checked but what the compiler sees.
-    template <typename Other>
-    requires(Other::is_open || Contract::is_open) basic_socket(
-        basic_socket<Executor, Other> const& other)  // NOLINT(google-explicit-constructor)
+    /// The same socket under another contract, of which nothing is checked but what the compiler
+    /// sees; or for `asio::any_io_executor`, where functions take a `socoro::socket` to send.
+    template <typename From, typename Other>
+    requires(detail::becomes<From, Other, Executor, Contract>)
+        basic_socket(basic_socket<From, Other> const& other)  // NOLINT(google-explicit-constructor)
         : base(other.core_) {
         base::timeout_ = other.timeout_;
         base::is_volatile_ = other.is_volatile_;

@@ -8,6 +8,7 @@
 #include <socoro/namespace_core.hpp>
 
 #include <any>
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -59,6 +60,8 @@ public:
         send(event.frames, name, false);
     }
 
+    /// Its handler has ended, with a failure or with null.
+    void on_handled(std::exception_ptr const& failure);
     /// Ends it, and the client is told; with `close` the whole connection ends.
     void disconnect(bool close) override;
     /// Ends its whole connection as one that is dead: its client has another one.

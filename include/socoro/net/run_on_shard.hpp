@@ -7,6 +7,7 @@
 
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -29,6 +30,29 @@ template <typename Executor>
         return task;
     else
         return run_on_shard<Executor>(std::move(owner), std::move(task));
+}
+
+namespace detail {
+
+template <typename T, typename Executor>
+[[nodiscard]] asio::awaitable<T> run_typed(asio::awaitable<T, Executor> task) {
+    auto const ex = co_await asio::this_coro::executor;
+    auto const* const own = target_of<Executor>(ex);
+    if (!own)
+        throw std::logic_error("socoro: this runs on an executor of another type");
+    co_return co_await asio::co_spawn(*own, std::move(task), asio::use_awaitable);
+}
+
+}  // namespace detail
+
+/// The other way round: what a coroutine of ours awaits in place of a `task` of the program, where
+/// both run on the same executor.
+template <typename T, typename Executor>
+[[nodiscard]] asio::awaitable<T> erased(asio::awaitable<T, Executor> task) {
+    if constexpr (std::is_same_v<Executor, executor>)
+        return task;
+    else
+        return detail::run_typed(std::move(task));
 }
 
 namespace detail {
