@@ -3,12 +3,12 @@
 // Which request begins one is decided elsewhere.
 #pragma once
 
-#include <socoro/base/base64.hpp>
 #include <socoro/base/describe.hpp>
-#include <socoro/base/random.hpp>
 #include <socoro/engine/options.hpp>
+#include <socoro/engine/seats.hpp>
 #include <socoro/engine/server_session_core.hpp>
 #include <socoro/engine/session_table.hpp>
+#include <socoro/engine/shard_name.hpp>
 #include <socoro/net/task_group.hpp>
 #include <socoro/transport/any_transport.hpp>
 #include <socoro/transport/polling_server.hpp>
@@ -43,25 +43,36 @@ public:
         : shard_(std::move(owner))
         , options_(std::move(opts))
         , accept_(std::move(accept))
-        , loops_(std::make_shared<net::task_group>(shard_)) {}
+        , loops_(std::make_shared<net::task_group>(shard_))
+        , seats_(std::make_shared<seats>(options_->max_clients)) {}
 
     live_sessions(live_sessions const&) = delete;
     live_sessions& operator=(live_sessions const&) = delete;
     /// Those that are still there are those of an execution context that is gone.
     ~live_sessions() {
-        for (auto const& [sid, session] : table_->take_all())
+        for (auto const& session : table_->take_all())
             session->release();
     }
 
-    /// Whether there are as many as there may be.
-    [[nodiscard]] bool is_full() const {
-        return options_->max_clients && table_->claimed() >= *options_->max_clients;
+    /// These are the sessions of one of several shards, which have their seats together.
+    void join(std::shared_ptr<seats> together, std::size_t number) {
+        seats_ = std::move(together);
+        shard_name_ = name_of_shard(number);
     }
+    [[nodiscard]] std::shared_ptr<seats> const& all_seats() const noexcept { return seats_; }
+
+    /// A seat for one more session; none if there are as many as there may be.
+    [[nodiscard]] std::optional<seats::seat> take_seat() { return seats_->take(); }
 
     /// A sid for the session that a request opens; nothing if the program's generator gave none that
     /// can be.
-    [[nodiscard]] place reserve(http::request const& request) {
-        return table_->reserve(new_sid(request));
+    [[nodiscard]] place reserve(http::request const& request, seats::seat taken) {
+        return table_->reserve(new_sid(request), std::move(taken));
+    }
+
+    /// Runs what belongs to the sessions without being of one of them.
+    void spawn(asio::awaitable<void> task, net::task_group::on_end ended) {
+        loops_->spawn(std::move(task), std::move(ended));
     }
 
     /// Makes a session of a reserved sid. It is nobody's until it is begun.
@@ -96,12 +107,13 @@ public:
     }
 
     [[nodiscard]] bool is_closed() const noexcept { return closed_; }
-    [[nodiscard]] std::size_t size() const noexcept { return table_->size(); }
+    /// How many there are, on all shards. Thread-safe.
+    [[nodiscard]] std::size_t size() const noexcept { return seats_->begun(); }
     /// The session, or null.
     [[nodiscard]] session_ptr find(std::string const& sid) const { return table_->find(sid); }
 
-    /// A new identifier: 20 characters that nobody can guess.
-    [[nodiscard]] static std::string make_id() { return base64::encode_url(random_bytes(15)); }
+    /// A new identifier: see `engine::make_id`.
+    [[nodiscard]] std::string make_id() const { return engine::make_id(shard_name_); }
 
 private:
     [[nodiscard]] std::string new_sid(http::request const& request) const;
@@ -115,6 +127,8 @@ private:
     std::shared_ptr<engine::options const> options_;
     on_session accept_;
     std::shared_ptr<net::task_group> loops_;
+    std::shared_ptr<seats> seats_;
+    std::string shard_name_;  // empty if there is no other shard
     std::shared_ptr<session_table> table_ = std::make_shared<session_table>();
     // Other threads ask whether a request is ours.
     std::atomic<bool> closed_ = false;
@@ -124,7 +138,8 @@ inline std::string live_sessions::new_sid(http::request const& request) const {
     if (!options_->generate_id)
         return make_id();
     try {
-        return options_->generate_id(request);
+        auto made = options_->generate_id(request);
+        return made.empty() ? made : made.append(shard_name_);
     } catch (...) {
         auto const what = describe(std::current_exception());
         notify(options_->hooks.handler_failed, request.path(), what);
@@ -174,7 +189,7 @@ inline void live_sessions::begin(
 inline void live_sessions::close() {
     closed_ = true;
     auto const ending = table_->take_all();
-    for (auto const& [sid, session] : ending)
+    for (auto const& session : ending)
         end(*session, errc::forced_close);
 }
 
@@ -183,7 +198,7 @@ inline void live_sessions::finish(errc late) {
     auto const self = shared_from_this();
     closed_ = true;
     auto const ending = table_->all();
-    for (auto const& [sid, session] : ending) {
+    for (auto const& session : ending) {
         if (is_posting(*session))
             end_when_read(*session, late);
         else

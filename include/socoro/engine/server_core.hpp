@@ -5,10 +5,12 @@
 
 #include <socoro/engine/cors.hpp>
 #include <socoro/engine/live_sessions.hpp>
+#include <socoro/engine/neighbours.hpp>
 #include <socoro/engine/refusals.hpp>
 #include <socoro/engine/request_gate.hpp>
 #include <socoro/engine/router.hpp>
 #include <socoro/http/forwarded.hpp>
+#include <socoro/net/forwarded_exchange.hpp>
 #include <socoro/net/http_server_core.hpp>
 #include <socoro/transport/polling_server.hpp>
 #include <socoro/transport/websocket.hpp>
@@ -16,6 +18,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -32,6 +35,12 @@ public:
 
     server_core(std::shared_ptr<net::shard> owner, options opts, on_session accept);
 
+    /// Makes these the parts of one server, each on a shard of its own: their sids tell which of
+    /// them has a session, and a request for it that another one gets is answered there. They count
+    /// their sessions together. Once, before any of them runs, with the same options; throws
+    /// `std::invalid_argument` for more than `most_shards`.
+    static void introduce(std::vector<std::shared_ptr<server_core>> const& parts);
+
     /// Whether a request is under the path of this server, which is not closed. Thread-safe.
     [[nodiscard]] bool owns(http::request const& request) const {
         return owns_path(request.path());
@@ -47,7 +56,7 @@ public:
         return path.substr(std::min(path.size(), options_->path.size() + 1));
     }
 
-    /// Answers the request whose head has been read.
+    /// Answers the request whose head has been read, or has it answered where its session lives.
     [[nodiscard]] asio::awaitable<void> serve(net::http_connection& connection);
 
     /// Runs `step` for every request under the path, after the steps added earlier and before
@@ -98,7 +107,10 @@ public:
         return cors_fields(options_->cors, request);
     }
 
+    /// How many sessions there are, on all shards. Thread-safe.
     [[nodiscard]] std::size_t sessions() const noexcept { return sessions_->size(); }
+    /// A new identifier for something of this part: see `engine::make_id`.
+    [[nodiscard]] std::string make_id() const { return sessions_->make_id(); }
     [[nodiscard]] std::shared_ptr<server_session_core> find(std::string const& sid) const {
         return sessions_->find(sid);
     }
@@ -109,6 +121,17 @@ public:
 private:
     using place = live_sessions::place;
 
+    [[nodiscard]] neighbours::part const* elsewhere(http::request const& request) const;
+    [[nodiscard]] asio::awaitable<void> answer_preflight(net::http_exchange& connection);
+    [[nodiscard]] asio::awaitable<void> pass_on(
+        net::http_connection& connection,
+        neighbours::part const& to);
+    [[nodiscard]] asio::awaitable<void> refuse_to_move(net::http_exchange& connection);
+    void receive(std::shared_ptr<net::forwarded_exchange> const& from);
+    [[nodiscard]] static asio::awaitable<void> answer_forwarded(
+        std::shared_ptr<server_core> self,
+        std::shared_ptr<net::forwarded_exchange> from);
+    [[nodiscard]] asio::awaitable<void> answer(net::http_exchange& connection);
     [[nodiscard]] verdict decide(http::request const& request) const;
     /// What a request for a session has to name; nothing if no request can reach its transport,
     /// which the program brought.
@@ -119,41 +142,41 @@ private:
     }
     /// The verdict lasts as long as what this gives.
     [[nodiscard]] asio::awaitable<void>
-    carry_out(verdict const& what, net::http_connection& connection, pending_request& asked);
+    carry_out(verdict const& what, net::http_exchange& connection, pending_request& asked);
     [[nodiscard]] asio::awaitable<bool> ask(
-        net::http_connection& connection,
+        net::http_exchange& connection,
         pending_request& asked,
         request_step const& step,
         verdict const& refusal);
     [[nodiscard]] asio::awaitable<bool> ask_steps(
-        net::http_connection& connection,
+        net::http_exchange& connection,
         pending_request& asked);
     [[nodiscard]] asio::awaitable<void>
-    refuse(net::http_connection& connection, pending_request& asked, verdict const& why);
+    refuse(net::http_exchange& connection, pending_request& asked, verdict const& why);
     [[nodiscard]] asio::awaitable<void> refuse_method(
-        net::http_connection& connection,
+        net::http_exchange& connection,
         pending_request& asked);
     [[nodiscard]] asio::awaitable<void> serve_polling(
-        net::http_connection& connection,
+        net::http_exchange& connection,
         pending_request& asked,
         verdict const& what) const;
     [[nodiscard]] asio::awaitable<place> find_place(
-        net::http_connection& connection,
+        net::http_exchange& connection,
         pending_request& asked);
     [[nodiscard]] asio::awaitable<void> open_polling(
-        net::http_connection& connection,
+        net::http_exchange& connection,
         pending_request& asked);
     [[nodiscard]] asio::awaitable<void> open_websocket(
-        net::http_connection& connection,
+        net::http_exchange& connection,
         pending_request& asked);
     [[nodiscard]] asio::awaitable<void>
-    upgrade(net::http_connection& connection, pending_request& asked, std::string sid);
+    upgrade(net::http_exchange& connection, pending_request& asked, std::string sid);
     [[nodiscard]] asio::awaitable<transport::any_transport>
-    accept_websocket(net::http_connection& connection, pending_request& asked, bool initial);
+    accept_websocket(net::http_exchange& connection, pending_request& asked, bool initial);
     [[nodiscard]] transport::answer_fields fields_of(pending_request& asked, bool initial) const {
         return {std::move(asked.headers), &options_->hooks, initial};
     }
-    [[nodiscard]] std::string_view address_of(net::http_connection const& connection) const {
+    [[nodiscard]] std::string_view address_of(net::http_exchange const& connection) const {
         auto const proxies = options_->trusted_proxies;
         if (proxies == 0)
             return connection.remote_address();
@@ -166,6 +189,8 @@ private:
     std::shared_ptr<live_sessions> sessions_;
     std::shared_ptr<ws::negotiator> negotiator_;
     std::vector<std::shared_ptr<request_step const>> steps_;
+    std::shared_ptr<neighbours const> neighbours_;  // null: this is all there is
+    std::size_t number_ = 0;                        // of our shard
 };
 
 inline server_core::server_core(
@@ -188,14 +213,94 @@ inline bool server_core::owns_path(std::string_view path) const {
     return path[prefix.size()] == '/';
 }
 
+inline void server_core::introduce(std::vector<std::shared_ptr<server_core>> const& parts) {
+    if (parts.size() > most_shards)
+        throw std::invalid_argument("socoro: a server has 4096 shards at most");
+    if (parts.size() < 2)
+        return;
+    std::vector<neighbours::part> each;
+    for (auto const& core : parts)
+        each.push_back({core->shard_, core});
+    auto const known = std::make_shared<neighbours const>(std::move(each));
+    auto const together = parts.front()->sessions_->all_seats();
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        parts[i]->neighbours_ = known;
+        parts[i]->number_ = i;
+        parts[i]->sessions_->join(together, i);
+    }
+}
+
 inline asio::awaitable<void> server_core::serve(net::http_connection& connection) {
+    auto const& request = connection.head();
+    if (is_preflight(options_->cors, request))
+        return answer_preflight(connection);
+    if (auto const* const there = elsewhere(request))
+        return pass_on(connection, *there);
+    return answer(connection);
+}
+
+/// The part that has the session of a request, unless that is this one, or nobody knows it.
+inline neighbours::part const* server_core::elsewhere(http::request const& request) const {
+    if (!neighbours_)
+        return nullptr;
+    return neighbours_->other(http::query(request.query()).get("sid"), number_);
+}
+
+inline asio::awaitable<void> server_core::answer_preflight(net::http_exchange& connection) {
+    auto const allowed = preflight(options_->cors, connection.head());
+    co_await connection.respond(allowed);
+}
+
+/// A request for another protocol takes its connection along; others leave it where it is, since a
+/// proxy's connection carries the requests of many clients.
+inline asio::awaitable<void> server_core::pass_on(
+    net::http_connection& connection,
+    neighbours::part const& to) {
+    auto const self = shared_from_this();
+    if (!connection.head().wants_upgrade()) {
+        auto const receive = [there =
+                                  to.core](std::shared_ptr<net::forwarded_exchange> const& from) {
+            if (auto const core = there.lock())
+                core->receive(from);
+        };
+        co_return co_await net::forward(connection, shard_, to.on, receive);
+    }
+    if (!connection.move_to(*to.on))
+        co_await refuse_to_move(connection);
+}
+
+/// The client stays with the transport that it has.
+inline asio::awaitable<void> server_core::refuse_to_move(net::http_exchange& connection) {
+    auto const& request = connection.head();
+    pending_request asked{request, address_of(connection), {}, std::nullopt};
+    auto const why = detail::refuse(refusal::bad_request, "STREAM_CANNOT_MOVE");
+    co_await refuse(connection, asked, why);
+}
+
+inline void server_core::receive(std::shared_ptr<net::forwarded_exchange> const& from) {
+    sessions_->spawn(
+        answer_forwarded(shared_from_this(), from),
+        [from](std::exception_ptr const& failure) { from->finish(failure); });
+}
+
+inline asio::awaitable<void> server_core::answer_forwarded(
+    std::shared_ptr<server_core> self,
+    std::shared_ptr<net::forwarded_exchange> from) {
+    std::exception_ptr failure;
+    try {
+        co_await self->answer(*from);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    auto const state = co_await asio::this_coro::cancellation_state;
+    // Who was cancelled has not failed.
+    if (failure && state.cancelled() == asio::cancellation_type::none)
+        std::rethrow_exception(failure);
+}
+
+inline asio::awaitable<void> server_core::answer(net::http_exchange& connection) {
     auto const self = shared_from_this();
     auto const& request = connection.head();
-    if (is_preflight(options_->cors, request)) {
-        auto const allowed = preflight(options_->cors, request);
-        co_await connection.respond(allowed);
-        co_return;
-    }
     auto common = common_fields(request);
     pending_request asked{request, address_of(connection), std::move(common), std::nullopt};
     if (!steps_.empty()) {
@@ -224,7 +329,7 @@ inline verdict server_core::decide(http::request const& request) const {
 
 inline asio::awaitable<void> server_core::carry_out(
     verdict const& what,
-    net::http_connection& connection,
+    net::http_exchange& connection,
     pending_request& asked) {
     using kind = verdict::kind;
     switch (what.what) {
@@ -241,7 +346,7 @@ inline asio::awaitable<void> server_core::carry_out(
 
 /// Whether a step lets a request go on; if not, it has been answered.
 inline asio::awaitable<bool> server_core::ask(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     pending_request& asked,
     request_step const& step,
     verdict const& refusal) {
@@ -253,7 +358,7 @@ inline asio::awaitable<bool> server_core::ask(
 }
 
 inline asio::awaitable<bool> server_core::ask_steps(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     pending_request& asked) {
     // Others may be added while one waits.
     auto const all = steps_;
@@ -267,20 +372,20 @@ inline asio::awaitable<bool> server_core::ask_steps(
 }
 
 inline asio::awaitable<void>
-server_core::refuse(net::http_connection& connection, pending_request& asked, verdict const& why) {
+server_core::refuse(net::http_exchange& connection, pending_request& asked, verdict const& why) {
     auto const refused = engine::refuse(options_->hooks, asked, why);
     co_await connection.respond(refused);
 }
 
 inline asio::awaitable<void> server_core::refuse_method(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     pending_request& asked) {
     http::response const refused{500, std::move(asked.headers), {}};
     co_await connection.respond(refused);
 }
 
 inline asio::awaitable<void> server_core::serve_polling(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     pending_request& asked,
     verdict const& what) const {
     auto const polling = find(what.sid)->current().target<transport::polling_server>();
@@ -291,15 +396,16 @@ inline asio::awaitable<void> server_core::serve_polling(
 
 /// A sid for a new session; without one the request has been answered.
 inline asio::awaitable<server_core::place> server_core::find_place(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     pending_request& asked) {
     bool const closed = sessions_->is_closed();
-    if (closed || sessions_->is_full()) {
+    auto seat = closed ? std::nullopt : sessions_->take_seat();
+    if (!seat) {
         auto const refused = turn_away(options_->hooks, asked, closed ? "CLOSED" : "MAX_CLIENTS");
         co_await connection.respond(refused);
         co_return std::nullopt;
     }
-    auto taken = sessions_->reserve(asked.request);
+    auto taken = sessions_->reserve(asked.request, std::move(*seat));
     if (!taken) {
         auto const why = detail::refuse(refusal::bad_request, "ID_GENERATION_ERROR");
         co_await refuse(connection, asked, why);
@@ -311,7 +417,7 @@ namespace detail {
 
 /// Where a session comes from that a request opens.
 [[nodiscard]] inline origin
-origin_of(net::http_connection const& connection, pending_request const& asked, std::string sid) {
+origin_of(net::http_exchange const& connection, pending_request const& asked, std::string sid) {
     origin from{std::move(sid), asked.request, std::string(asked.address)};
     if (auto const* const over = connection.over()) {
         from.secure = over->is_encrypted();
@@ -329,7 +435,7 @@ origin_of(net::http_connection const& connection, pending_request const& asked, 
 }  // namespace detail
 
 inline asio::awaitable<void> server_core::open_polling(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     pending_request& asked) {
     auto taken = co_await find_place(connection, asked);
     if (!taken)
@@ -348,7 +454,7 @@ inline asio::awaitable<void> server_core::open_polling(
 }
 
 inline asio::awaitable<void> server_core::open_websocket(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     pending_request& asked) {
     auto taken = co_await find_place(connection, asked);
     if (!taken)
@@ -363,7 +469,7 @@ inline asio::awaitable<void> server_core::open_websocket(
 }
 
 inline asio::awaitable<void>
-server_core::upgrade(net::http_connection& connection, pending_request& asked, std::string sid) {
+server_core::upgrade(net::http_exchange& connection, pending_request& asked, std::string sid) {
     auto over = co_await accept_websocket(connection, asked, false);
     if (!over)
         co_return;
@@ -377,7 +483,7 @@ server_core::upgrade(net::http_connection& connection, pending_request& asked, s
 /// Answers with 101, or refuses what breaks RFC 6455: then, or when the client is gone, there is no
 /// transport.
 inline asio::awaitable<transport::any_transport> server_core::accept_websocket(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     pending_request& asked,
     bool initial) {
     auto why = net::check_upgrade(asked.request);
@@ -413,8 +519,8 @@ inline void
 server_core::open(transport::any_transport over, http::request request, std::string address) {
     // A hook may destroy the server.
     auto const self = shared_from_this();
-    bool const may_open = !sessions_->is_closed() && !sessions_->is_full();
-    auto taken = may_open ? sessions_->reserve(request) : place();
+    auto seat = sessions_->is_closed() ? std::nullopt : sessions_->take_seat();
+    auto taken = seat ? sessions_->reserve(request, std::move(*seat)) : place();
     if (!taken) {
         std::ignore = over.close(transport::ending::discard);
         return;

@@ -2,10 +2,10 @@
 // The sessions of a server by their sids, and those that are about to begin.
 #pragma once
 
+#include <socoro/engine/seats.hpp>
 #include <socoro/engine/server_session_core.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 namespace socoro::engine {
 
@@ -29,12 +30,13 @@ class session_table : public std::enable_shared_from_this<session_table> {
 public:
     using session_ptr = std::shared_ptr<server_session_core>;
 
-    /// A sid that is nobody else's as long as this lives.
+    /// A sid that is nobody else's as long as this lives, and a seat for its session.
     class reservation {
     public:
-        reservation(std::shared_ptr<session_table> in, std::string sid)
+        reservation(std::shared_ptr<session_table> in, std::string sid, seats::seat taken)
             : table_(std::move(in))
-            , sid_(std::move(sid)) {}
+            , sid_(std::move(sid))
+            , seat_(std::move(taken)) {}
         reservation(reservation&&) = default;
         reservation& operator=(reservation&&) = delete;
         ~reservation() {
@@ -44,43 +46,50 @@ public:
         [[nodiscard]] std::string const& sid() const noexcept { return sid_; }
 
     private:
+        friend class session_table;
         std::shared_ptr<session_table> table_;
         std::string sid_;
+        seats::seat seat_;
     };
 
     /// A place for a session of this sid; none if it is taken, or no sid.
-    [[nodiscard]] std::optional<reservation> reserve(std::string sid) {
+    [[nodiscard]] std::optional<reservation> reserve(std::string sid, seats::seat taken) {
         if (!is_sid(sid) || sessions_.contains(sid) || !reserved_.insert(sid).second)
             return std::nullopt;
-        return reservation(shared_from_this(), std::move(sid));
+        return reservation(shared_from_this(), std::move(sid), std::move(taken));
     }
 
-    /// Puts a session in its place: from then on it counts, and the place does not.
+    /// Puts a session in its place: from then on it counts.
     void add(reservation place, session_ptr session) {
-        sessions_.emplace(place.sid(), std::move(session));
+        place.seat_.begin();
+        sessions_.emplace(place.sid(), entry{std::move(session), std::move(place.seat_)});
     }
     void remove(std::string const& sid) { sessions_.erase(sid); }
-    [[nodiscard]] std::unordered_map<std::string, session_ptr> const& all() const noexcept {
-        return sessions_;
+    [[nodiscard]] std::vector<session_ptr> all() const {
+        std::vector<session_ptr> each;
+        for (auto const& [sid, known] : sessions_)
+            each.push_back(known.session);
+        return each;
     }
-    [[nodiscard]] std::unordered_map<std::string, session_ptr> take_all() {
-        return std::exchange(sessions_, {});
+    [[nodiscard]] std::vector<session_ptr> take_all() {
+        auto taken = all();
+        sessions_.clear();
+        return taken;
     }
 
     /// The session, or null.
     [[nodiscard]] session_ptr find(std::string const& sid) const {
         auto const found = sessions_.find(sid);
-        return found == sessions_.end() ? nullptr : found->second;
-    }
-    /// How many sessions there are.
-    [[nodiscard]] std::size_t size() const noexcept { return sessions_.size(); }
-    /// The same with those that are about to begin.
-    [[nodiscard]] std::size_t claimed() const noexcept {
-        return sessions_.size() + reserved_.size();
+        return found == sessions_.end() ? nullptr : found->second.session;
     }
 
 private:
-    std::unordered_map<std::string, session_ptr> sessions_;
+    struct entry {
+        session_ptr session;
+        seats::seat seat;
+    };
+
+    std::unordered_map<std::string, entry> sessions_;
     std::unordered_set<std::string> reserved_;
 };
 

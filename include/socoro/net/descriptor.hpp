@@ -52,6 +52,11 @@ void require_listener(descriptor const& given);
 /// What Asio wants to know about a socket that it takes over.
 [[nodiscard]] asio::generic::stream_protocol protocol_of(descriptor const& given);
 
+/// A socket with this executor, of whatever family. Throws `std::system_error`.
+[[nodiscard]] asio::generic::stream_protocol::socket to_stream_socket(
+    executor ex,
+    descriptor given);
+
 /// A TCP socket with this executor. Throws `std::system_error` if it is of another family.
 [[nodiscard]] asio::ip::tcp::socket to_tcp_socket(executor ex, descriptor given);
 
@@ -103,6 +108,13 @@ inline asio::generic::stream_protocol protocol_of(descriptor const& given) {
     if (::getsockname(given.native_handle(), reinterpret_cast<sockaddr*>(&own), &size) != 0)
         detail::refuse(given, {errno, std::system_category()}, "socket");
     return {own.ss_family, 0};
+}
+
+inline asio::generic::stream_protocol::socket to_stream_socket(executor ex, descriptor given) {
+    asio::generic::stream_protocol::socket made(std::move(ex));
+    made.assign(protocol_of(given), given.native_handle());
+    std::ignore = given.release();
+    return made;
 }
 
 inline asio::ip::tcp::socket to_tcp_socket(executor ex, descriptor given) {

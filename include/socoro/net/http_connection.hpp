@@ -9,6 +9,7 @@
 #include <socoro/http/message.hpp>
 #include <socoro/http/parser.hpp>
 #include <socoro/http/serializer.hpp>
+#include <socoro/net/http_exchange.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/net/signal.hpp>
 #include <socoro/net/stream.hpp>
@@ -45,7 +46,7 @@ struct http_deadlines {
 
 /// Reads requests from a stream and writes the answers. One coroutine at a time uses it, and it
 /// must outlive what that coroutine awaits; `close` ends all of that early.
-class http_connection {
+class http_connection : public http_exchange {
 public:
     /// How long a connection that is to finish may take to begin its first request. Its client has
     /// not been told that there is nobody, so that request is worth waiting for; but browsers open
@@ -59,32 +60,20 @@ public:
         std::string already_read = {},
         limits const& limits = {},
         http_deadlines const& deadlines = {});
-    http_connection(http_connection const&) = delete;
-    http_connection& operator=(http_connection const&) = delete;
-    ~http_connection();
+    ~http_connection() override;
 
     /// Waits for the head of the next request. False when there is none, because the peer is
     /// gone or too slow, or because its request was refused (which has been answered then).
     [[nodiscard]] asio::awaitable<bool> read_head();
 
     /// The head of the request that is being answered.
-    [[nodiscard]] http::request const& head() const {
+    [[nodiscard]] http::request const& head() const override {
         return complete_ ? request_ : parser_.head();
     }
 
-    /// Waits for the rest of the request and gives its body, of at most `limit` bytes.
-    /// Fails with `errc::http_body_too_large` as soon as the body cannot fit, with another
-    /// error of the room `http` when it is malformed, or with `errc::http_truncated`.
-    [[nodiscard]] asio::awaitable<result<std::string>> read_body(std::size_t limit);
-
-    /// Sends the answer to the request whose head was read last. The connection ends after the
-    /// answer if the request asked for that, or if its body was not read.
-    [[nodiscard]] asio::awaitable<std::error_code> respond(http::response const& answer);
-
-    /// Calls `on_gone` if the connection ends before the answer is sent, by the peer or by
-    /// `close`, though not from within `close`; never once the connection is destroyed. Does
-    /// nothing while bytes of a next request wait: then the end shows when the answer is sent.
-    void watch(std::function<void()> on_gone);
+    [[nodiscard]] asio::awaitable<result<std::string>> read_body(std::size_t limit) override;
+    [[nodiscard]] asio::awaitable<std::error_code> respond(http::response const& answer) override;
+    void watch(std::function<void()> on_gone) override;
 
     /// What was wrong with a request, if one was refused.
     [[nodiscard]] std::error_code failure() const noexcept { return failure_; }
@@ -92,18 +81,21 @@ public:
     /// Whether an answer to the request whose head was read last has been begun.
     [[nodiscard]] bool is_answered() const noexcept { return answered_; }
 
-    /// Whether another request may follow.
-    [[nodiscard]] bool is_open() const noexcept { return open_; }
+    [[nodiscard]] bool is_open() const noexcept override { return open_; }
+    [[nodiscard]] std::shared_ptr<stream> release(std::string& rest) override;
+    [[nodiscard]] std::string const& remote_address() const noexcept override {
+        return remote_address_;
+    }
+    [[nodiscard]] stream const* over() const noexcept override { return stream_.get(); }
 
-    /// Gives the stream away, to speak another protocol; `rest` receives what was read behind
-    /// the head. Not once `watch` was called for this request.
-    [[nodiscard]] std::shared_ptr<stream> release(std::string& rest);
-
-    /// The peer's address without port, as text.
-    [[nodiscard]] std::string const& remote_address() const noexcept { return remote_address_; }
-
-    /// The stream, to ask it about the peer; null once it was given away.
-    [[nodiscard]] stream const* over() const noexcept { return stream_.get(); }
+    /// Moves the connection to the shard of another executor, whose part of the same HTTP server
+    /// answers this request as if it had arrived there. Nothing comes of it here then, and no other
+    /// request. False if it cannot: then nothing has changed. Not once `watch` was called for this
+    /// request.
+    [[nodiscard]] virtual bool move_to(shard const& there) {
+        std::ignore = there;
+        return false;
+    }
 
     /// The answer to this request, or to the next if none is being answered, says that it is the
     /// last, and the connection ends with it.
@@ -114,8 +106,11 @@ public:
     /// that has brought none has `first_request` to do so.
     void finish();
 
-    /// Ends the connection now; what is awaited on it ends with an error.
-    void close() noexcept;
+    void close() noexcept override;
+
+protected:
+    /// Takes the stream off its shard: see `stream::depart`.
+    [[nodiscard]] departure depart() { return stream_ ? stream_->depart() : nullptr; }
 
 private:
     using progress = bool (http::request_parser::*)() const;

@@ -7,6 +7,7 @@
 #include <socoro/base/hooks.hpp>
 #include <socoro/net/acceptor.hpp>
 #include <socoro/net/http_connection.hpp>
+#include <socoro/net/http_neighbours.hpp>
 #include <socoro/net/open_streams.hpp>
 #include <socoro/net/server_layer.hpp>
 #include <socoro/net/task_group.hpp>
@@ -59,8 +60,8 @@ struct http_server_options {
     http_deadlines deadlines;
     /// The largest body that reaches the handler, in bytes.
     std::size_t max_body = 1'000'000;
-    /// The most connections at once, of those it accepted itself and those it was given, also as
-    /// long as something else has taken them over. One more that it accepts is closed at once, and
+    /// The most connections at once, on all shards together, of those it accepted itself and those
+    /// it was given, also as long as something else has taken them over. One more that it accepts is closed at once, and
     /// told to the hook `connection_dropped`. Without a number, as many as come.
     std::optional<std::size_t> max_connections;
     socoro::hooks hooks;
@@ -82,6 +83,11 @@ public:
         , tasks_(std::make_shared<task_group>(shard_))
         , streams_(std::make_shared<open_streams>(shard_)) {}
 
+    /// Makes these the parts of one server, each on a shard of its own: who is accepted by one of
+    /// them goes to the one with the fewest connections, which are counted together. Once, before
+    /// any of them runs.
+    static void introduce(std::vector<std::shared_ptr<http_server_core>> const& parts);
+
     /// Listens at one more endpoint. Throws `std::system_error`, and `std::logic_error` once it
     /// was closed.
     endpoint listen(endpoint const& at, listen_options how = {});
@@ -95,8 +101,8 @@ public:
         mounts_.push_back(std::make_shared<http_mount const>(std::move(mount)));
     }
 
-    /// Takes a connection that was just accepted, unless there are too many: TLS comes first, if the
-    /// server speaks it.
+    /// Takes a connection that was just accepted, unless there are too many, to the part with the
+    /// fewest: TLS comes first, if the server speaks it.
     void admit(std::shared_ptr<stream> accepted);
 
     /// Serves a connection that is this server's alone, as it is, and counts. `already_read` was
@@ -113,7 +119,8 @@ public:
     void serve_for_another(std::shared_ptr<stream> from, std::string already_read, give_back back);
 
     /// The same for a connection of another library, which is closed if it cannot be taken over:
-    /// the hook `accept_failed` is told. It is non-blocking when it goes back.
+    /// the hook `accept_failed` is told. It is non-blocking when it goes back. The part with the
+    /// fewest connections serves it, and gives it back, on its own shard. Thread-safe.
     void serve_for_another(
         descriptor connection,
         std::string already_read,
@@ -143,7 +150,8 @@ public:
     /// once, also one that was taken over or lingers. `wait_closed` waits for the rest.
     void abandon();
 
-    /// How many connections there are that have not been taken over, those in a handshake included.
+    /// How many connections this part has that have not been taken over, those in a handshake
+    /// included.
     [[nodiscard]] std::size_t connections() const noexcept {
         return connections_.size() + handshakes_.size();
     }
@@ -151,8 +159,20 @@ public:
 private:
     using hook = boost::intrusive::list_base_hook<
         boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
-    struct live_connection : hook, http_connection {
-        using http_connection::http_connection;
+    struct live_connection final : hook, http_connection {
+        live_connection(
+            http_server_core& of,
+            std::shared_ptr<stream> from,
+            std::string already_read)
+            : http_connection(
+                  of.shard_,
+                  std::move(from),
+                  std::move(already_read),
+                  of.options_.limits,
+                  of.options_.deadlines)
+            , server(&of) {}
+        [[nodiscard]] bool move_to(shard const& there) override;
+        http_server_core* server;
     };
     /// The TLS handshake of one connection, which ends early when it takes too long.
     struct live_handshake : hook {
@@ -176,9 +196,36 @@ private:
         give_back back;
     };
     using borrowed_ptr = std::unique_ptr<borrowed>;
+    using place = std::optional<http_neighbours::place>;
 
     [[nodiscard]] endpoint listen(std::shared_ptr<acceptor> const& listener);
-    void start(std::shared_ptr<stream> from, std::string already_read, borrowed_ptr of);
+    void start(
+        std::shared_ptr<stream> from,
+        std::string already_read,
+        borrowed_ptr of,
+        place taken = std::nullopt);
+    void
+    begin(std::shared_ptr<stream> from, std::string already_read, borrowed_ptr of, place taken);
+    void lend(std::shared_ptr<stream> from, std::string already_read, give_back back, place taken);
+    /// A place for one more connection here; none if there is no other part.
+    [[nodiscard]] place take_place() const {
+        return neighbours_ ? place(neighbours_->take(index_)) : std::nullopt;
+    }
+    [[nodiscard]] bool is_full() const {
+        return options_.max_connections &&
+               (neighbours_ ? neighbours_->connections() : streams_->size()) >=
+                   *options_.max_connections;
+    }
+    /// Who was accepted in the instant in which this began to finish is no worse off than others.
+    [[nodiscard]] bool takes_more() const noexcept { return !closed_ || finishing_; }
+    void welcome(std::shared_ptr<stream> accepted, place taken);
+    template <typename Arrive>
+    static void send_away(departure moving, http_neighbours::place taken, Arrive arrive);
+    void open_for_another(
+        descriptor connection,
+        std::string already_read,
+        std::function<void(descriptor, std::string)> back,
+        place taken);
     [[nodiscard]] static asio::awaitable<void> secure(self_ptr self, std::shared_ptr<stream> plain);
     void report(std::string_view address, std::error_code why);
     [[nodiscard]] static asio::awaitable<void>
@@ -203,6 +250,8 @@ private:
     std::size_t failed_handshakes_ = 0;
     std::shared_ptr<task_group> tasks_;
     std::shared_ptr<open_streams> streams_;
+    std::shared_ptr<http_neighbours> neighbours_;  // null: this is all there is
+    std::size_t index_ = 0;
     std::size_t dropped_ = 0;
     bool closed_ = false;
     bool finishing_ = false;  // closed, but who has connected before is answered
@@ -232,17 +281,84 @@ inline endpoint http_server_core::listen(std::shared_ptr<acceptor> const& listen
     return listener->local_endpoint();
 }
 
+inline void http_server_core::introduce(
+    std::vector<std::shared_ptr<http_server_core>> const& parts) {
+    if (parts.size() < 2)
+        return;
+    std::vector<http_neighbours::part> each;
+    for (auto const& core : parts)
+        each.push_back({core->shard_, core});
+    auto const known = std::make_shared<http_neighbours>(std::move(each));
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        parts[i]->neighbours_ = known;
+        parts[i]->index_ = i;
+    }
+}
+
 inline void http_server_core::admit(std::shared_ptr<stream> accepted) {
-    if (options_.max_connections && streams_->size() >= *options_.max_connections)
+    if (is_full())
         return turn_away(*accepted);
-    // Who was accepted in the instant in which this began to finish is no worse off than others.
-    if (closed_ && !finishing_)
+    auto const there = neighbours_ ? neighbours_->next() : index_;
+    auto moving = there == index_ ? nullptr : accepted->depart();
+    if (!moving)
+        return welcome(std::move(accepted), take_place());
+    send_away(
+        std::move(moving),
+        neighbours_->take(there),
+        [](http_server_core& part, std::shared_ptr<stream> arrived, place taken) {
+            part.welcome(std::move(arrived), std::move(taken));
+        });
+}
+
+inline void http_server_core::welcome(std::shared_ptr<stream> accepted, place taken) {
+    if (!takes_more())
         return accepted->close();
-    auto counted = streams_->add(std::move(accepted));
-    if (options_.tls)
-        tasks_->spawn(secure(shared_from_this(), std::move(counted)));
-    else
-        tasks_->spawn(run(shared_from_this(), std::move(counted), {}, nullptr));
+    if (!options_.tls)
+        return begin(std::move(accepted), {}, nullptr, std::move(taken));
+    auto counted = streams_->add(std::move(accepted), std::move(taken));
+    tasks_->spawn(secure(shared_from_this(), std::move(counted)));
+}
+
+/// A stream that arrives nowhere, because nobody is there any more, ends with what is not run.
+template <typename Arrive>
+void http_server_core::send_away(departure moving, http_neighbours::place taken, Arrive arrive) {
+    auto const& to = taken.of();
+    // What a shard is told to do has to be copyable.
+    auto const held = std::make_shared<http_neighbours::place>(std::move(taken));
+    to.on->submit(
+        [weak = to.core, on = to.on, moving = std::move(moving), held, arrive = std::move(arrive)] {
+            auto const part = weak.lock();
+            if (!part)
+                return;
+            try {
+                arrive(*part, moving(part->shard_), place(std::move(*held)));
+            } catch (std::system_error const& e) {
+                notify(part->options_.hooks.accept_failed, e.code());
+            }
+        });
+}
+
+/// It is not given back any more: who asks for another protocol gets that, or the end.
+inline bool http_server_core::live_connection::move_to(shard const& there) {
+    auto const& known = server->neighbours_;
+    auto const index = known ? known->find(there) : std::nullopt;
+    if (!index || !is_open())
+        return false;
+    auto read = http::serialize_head(head());
+    auto moving = depart();
+    if (!moving)
+        return false;
+    std::string behind;
+    release(behind).reset();
+    send_away(
+        std::move(moving),
+        known->take(*index),
+        [read = read.append(
+             behind)](http_server_core& part, std::shared_ptr<stream> arrived, place taken) {
+            if (part.takes_more())
+                part.begin(std::move(arrived), read, nullptr, std::move(taken));
+        });
+    return true;
 }
 
 inline void http_server_core::turn_away(stream& accepted) {
@@ -280,39 +396,86 @@ inline void http_server_core::serve_for_another(
     std::shared_ptr<stream> from,
     std::string already_read,
     give_back back) {
-    if (!back && already_read.empty())
-        return serve(std::move(from));
-    auto of = std::make_unique<borrowed>();
-    of->connection = from;
-    of->back = std::move(back);
-    start(std::move(from), std::move(already_read), std::move(of));
+    lend(std::move(from), std::move(already_read), std::move(back), std::nullopt);
+}
+
+inline void http_server_core::lend(
+    std::shared_ptr<stream> from,
+    std::string already_read,
+    give_back back,
+    place taken) {
+    borrowed_ptr of;
+    if (back || !already_read.empty()) {
+        of = std::make_unique<borrowed>();
+        of->connection = from;
+        of->back = std::move(back);
+    }
+    start(std::move(from), std::move(already_read), std::move(of), std::move(taken));
 }
 
 inline void http_server_core::serve_for_another(
     descriptor connection,
     std::string already_read,
     std::function<void(descriptor, std::string)> back) {
-    std::error_code failed;
-    asio::generic::stream_protocol::socket opened(shard_->get_executor());
-    opened.assign(protocol_of(connection), connection.native_handle(), failed);
-    if (failed)
-        return notify(options_.hooks.accept_failed, failed);
-    std::ignore = connection.release();
-    auto const from = std::make_shared<tcp_stream>(std::move(opened));
+    auto taken = neighbours_ ? place(neighbours_->take(neighbours_->next())) : std::nullopt;
+    auto const on = taken ? taken->of().on : shard_;
+    auto const core = taken ? taken->of().core : weak_from_this();
+    struct baggage {
+        descriptor connection;
+        std::string read;
+        std::function<void(descriptor, std::string)> back;
+        place taken;
+    };
+    // What a shard is told to do has to be copyable.
+    auto const held = std::make_shared<baggage>(
+        baggage{std::move(connection), std::move(already_read), std::move(back), std::move(taken)});
+    on->execute([core, held] {
+        if (auto const part = core.lock())
+            part->open_for_another(
+                std::move(held->connection),
+                std::move(held->read),
+                std::move(held->back),
+                std::move(held->taken));
+    });
+}
+
+inline void http_server_core::open_for_another(
+    descriptor connection,
+    std::string already_read,
+    std::function<void(descriptor, std::string)> back,
+    place taken) {
+    std::shared_ptr<tcp_stream> from;
+    try {
+        from = std::make_shared<tcp_stream>(
+            to_stream_socket(shard_->get_executor(), std::move(connection)));
+    } catch (std::system_error const& e) {
+        return notify(options_.hooks.accept_failed, e.code());
+    }
     give_back returns;
     if (back)
         returns = [from,
                    back = std::move(back)](std::shared_ptr<stream> const&, std::string unanswered) {
             back(from->release(), std::move(unanswered));
         };
-    serve_for_another(from, std::move(already_read), std::move(returns));
+    lend(from, std::move(already_read), std::move(returns), std::move(taken));
 }
 
-inline void
-http_server_core::start(std::shared_ptr<stream> from, std::string already_read, borrowed_ptr of) {
+inline void http_server_core::start(
+    std::shared_ptr<stream> from,
+    std::string already_read,
+    borrowed_ptr of,
+    place taken) {
     if (closed_)
         return from->close();
-    auto counted = streams_->add(std::move(from));
+    begin(std::move(from), std::move(already_read), std::move(of), std::move(taken));
+}
+
+inline void http_server_core::begin(
+    std::shared_ptr<stream> from,
+    std::string already_read,
+    borrowed_ptr of,
+    place taken) {
+    auto counted = streams_->add(std::move(from), taken ? std::move(taken) : take_place());
     tasks_->spawn(
         run(shared_from_this(), std::move(counted), std::move(already_read), std::move(of)));
 }
@@ -323,12 +486,7 @@ inline asio::awaitable<void> http_server_core::run(
     std::string already_read,
     borrowed_ptr of) {
     auto const& options = self->options_;
-    live_connection connection(
-        self->shard_,
-        std::move(from),
-        std::move(already_read),
-        options.limits,
-        options.deadlines);
+    live_connection connection(*self, std::move(from), std::move(already_read));
     self->connections_.push_back(connection);
     if (of && !of->back)
         connection.end_after_answer();

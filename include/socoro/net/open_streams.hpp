@@ -4,6 +4,7 @@
 #pragma once
 
 #include <socoro/base/error.hpp>
+#include <socoro/net/http_neighbours.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/net/signal.hpp>
 #include <socoro/net/stream.hpp>
@@ -30,8 +31,11 @@ public:
     open_streams(open_streams const&) = delete;
     open_streams& operator=(open_streams const&) = delete;
 
-    /// Gives the stream back: it counts as long as there is a share of what this returns.
-    [[nodiscard]] std::shared_ptr<stream> add(std::shared_ptr<stream> opened);
+    /// Gives the stream back: it counts as long as there is a share of what this returns, and so
+    /// long its `place` among those of several shards is taken, if it has one.
+    [[nodiscard]] std::shared_ptr<stream> add(
+        std::shared_ptr<stream> opened,
+        std::optional<http_neighbours::place> taken = std::nullopt);
 
     /// Ends all of them; whoever uses them sees an error.
     void close_all();
@@ -52,15 +56,20 @@ private:
         boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
     struct lease : hook, std::enable_shared_from_this<lease> {
-        lease(std::weak_ptr<open_streams> in, std::shared_ptr<stream> of)
+        lease(
+            std::weak_ptr<open_streams> in,
+            std::shared_ptr<stream> of,
+            std::optional<http_neighbours::place> taken)
             : registry(std::move(in))
-            , opened(std::move(of)) {}
+            , opened(std::move(of))
+            , place(std::move(taken)) {}
         lease(lease const&) = delete;
         lease& operator=(lease const&) = delete;
         ~lease();
 
         std::weak_ptr<open_streams> registry;
         std::shared_ptr<stream> opened;
+        std::optional<http_neighbours::place> place;
     };
 
     [[nodiscard]] static asio::awaitable<std::error_code> wait_for(
@@ -73,11 +82,14 @@ private:
     std::size_t size_ = 0;
 };
 
-inline std::shared_ptr<stream> open_streams::add(std::shared_ptr<stream> opened) {
-    auto const taken = std::make_shared<lease>(weak_from_this(), std::move(opened));
-    leases_.push_back(*taken);
+inline std::shared_ptr<stream> open_streams::add(
+    std::shared_ptr<stream> opened,
+    std::optional<http_neighbours::place> taken) {
+    auto const made =
+        std::make_shared<lease>(weak_from_this(), std::move(opened), std::move(taken));
+    leases_.push_back(*made);
     ++size_;
-    return {taken, taken->opened.get()};
+    return {made, made->opened.get()};
 }
 
 /// Whoever lets go of a stream is in the middle of something: nobody is resumed from here.

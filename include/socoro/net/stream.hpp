@@ -4,10 +4,12 @@
 
 #include <socoro/net/certificate.hpp>
 #include <socoro/net/descriptor.hpp>
+#include <socoro/net/shard.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,6 +30,12 @@ struct io_result {
 [[nodiscard]] inline std::error_condition end_of_stream() noexcept {
     return {asio::error::eof, asio::error::get_misc_category()};
 }
+
+class stream;
+
+/// A stream that has left its shard: makes it anew on another, whose thread calls this, once, and
+/// throws `std::system_error` where that fails. What is never called ends the stream. Null: none.
+using departure = std::function<std::shared_ptr<stream>(std::shared_ptr<shard> const& on)>;
 
 /// A two-way stream of bytes. At most one read and one write are under way at a time; the stream
 /// must outlive them. Not thread-safe; it lives on the executor of its shard.
@@ -52,6 +60,11 @@ public:
 
     /// Ends both directions; operations under way end with an error.
     virtual void close() noexcept = 0;
+
+    /// Takes the stream off its shard, to go on on another: this one is of no use any more, though
+    /// the peer notices nothing. Nobody may wait for it. Null if it cannot move: then it stays as it
+    /// was.
+    [[nodiscard]] virtual departure depart() { return nullptr; }
 
     /// The peer's address without port, as text; empty if there is none.
     [[nodiscard]] virtual std::string remote_address() const = 0;
@@ -89,6 +102,7 @@ public:
     [[nodiscard]] asio::awaitable<std::error_code> wait_writable() override;
     void shutdown_send() noexcept override;
     void close() noexcept override;
+    [[nodiscard]] departure depart() override;
     [[nodiscard]] std::string remote_address() const override;
 
 private:
@@ -156,6 +170,17 @@ inline void tcp_stream::shutdown_send() noexcept {
 inline void tcp_stream::close() noexcept {
     std::error_code ignored;
     socket_.close(ignored);
+}
+
+inline departure tcp_stream::depart() {
+    std::error_code failed;
+    auto const handle = socket_.release(failed);
+    if (failed)
+        return nullptr;
+    auto const held = std::make_shared<descriptor>(handle);
+    return [held](std::shared_ptr<shard> const& on) -> std::shared_ptr<stream> {
+        return std::make_shared<tcp_stream>(to_stream_socket(on->get_executor(), std::move(*held)));
+    };
 }
 
 inline std::string tcp_stream::remote_address() const {

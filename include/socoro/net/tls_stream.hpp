@@ -41,6 +41,16 @@ public:
         openssl_ptr<SSL> session);
     ~tls_stream() override { close(); }
 
+    /// What a stream takes along to another shard.
+    struct luggage {
+        openssl_ptr<SSL> session;
+        std::string unsent;
+        std::error_code read_error;
+        std::error_code write_error;
+    };
+    /// Goes on with what `depart` has packed.
+    tls_stream(std::shared_ptr<shard> owner, std::shared_ptr<stream> over, luggage&& packed);
+
     /// Waits until both sides agree, before anything else. An error is final; it is
     /// `asio::error::eof` if neither side has said anything by then.
     [[nodiscard]] asio::awaitable<std::error_code> handshake();
@@ -52,6 +62,7 @@ public:
     void shutdown_send() noexcept override;
     /// Ends the stream below, without close_notify: what was not yet sent is lost.
     void close() noexcept override;
+    [[nodiscard]] departure depart() override;
     [[nodiscard]] std::string remote_address() const override { return over_->remote_address(); }
     [[nodiscard]] bool is_encrypted() const override { return true; }
     [[nodiscard]] std::shared_ptr<certificate const> peer_certificate() const override;
@@ -88,6 +99,7 @@ private:
         std::weak_ptr<tls_stream> weak,
         std::shared_ptr<stream> over);
     void send_records();
+    void start_draining();
     static void empty(BIO* buffer);
     [[nodiscard]] std::size_t send(std::string_view bytes);
 
@@ -127,6 +139,20 @@ inline tls_stream::tls_stream(
     BIO_set_mem_eof_return(received_, -1);
     SSL_set_bio(session_.get(), received_, records_);
 }
+
+inline tls_stream::tls_stream(
+    std::shared_ptr<shard> owner,
+    std::shared_ptr<stream> over,
+    luggage&& packed)
+    : shard_(std::move(owner))
+    , over_(std::move(over))
+    , session_(std::move(packed.session))
+    , received_(SSL_get_rbio(session_.get()))
+    , records_(SSL_get_wbio(session_.get()))
+    , unsent_(std::move(packed.unsent))
+    , sent_(*shard_)
+    , read_error_(packed.read_error)
+    , write_error_(packed.write_error) {}
 
 inline asio::awaitable<std::error_code> tls_stream::handshake() {
     std::string scratch(2048, '\0');
@@ -271,6 +297,10 @@ inline void tls_stream::send_records() {
         fresh.remove_prefix(send(fresh));
     unsent_.append(fresh);
     empty(records_);
+    start_draining();
+}
+
+inline void tls_stream::start_draining() {
     auto const ex = shard_->get_executor();
     if (unsent_.empty() || draining_ || !ex)
         return;
@@ -353,6 +383,25 @@ inline void tls_stream::close() noexcept {
         return;
     write_error_ = asio::error::operation_aborted;
     over_->close();
+}
+
+inline departure tls_stream::depart() {
+    auto below = closed_ ? nullptr : over_->depart();
+    if (!below)
+        return nullptr;
+    // What still drains here has nothing to do any more.
+    closed_ = true;
+    auto const packed = std::make_shared<luggage>();
+    packed->session = std::move(session_);
+    packed->unsent = std::exchange(unsent_, {});
+    packed->read_error = read_error_;
+    packed->write_error = write_error_;
+    return [below = std::move(below),
+            packed](std::shared_ptr<shard> const& on) -> std::shared_ptr<stream> {
+        auto const moved = std::make_shared<tls_stream>(on, below(on), std::move(*packed));
+        moved->start_draining();
+        return moved;
+    };
 }
 
 inline asio::awaitable<result<std::shared_ptr<stream>>> start_tls(

@@ -9,7 +9,7 @@
 #include <socoro/eio/payload.hpp>
 #include <socoro/http/content_coding.hpp>
 #include <socoro/http/message.hpp>
-#include <socoro/net/http_connection.hpp>
+#include <socoro/net/http_exchange.hpp>
 #include <socoro/net/signal.hpp>
 #include <socoro/transport/transport.hpp>
 
@@ -90,12 +90,12 @@ public:
     /// Answers a GET, with `extra` header fields, once there is something to send. A peer that
     /// goes away meanwhile ends the transport.
     [[nodiscard]] asio::awaitable<void> serve_poll(
-        net::http_connection& connection,
+        net::http_exchange& connection,
         answer_fields extra);
 
     /// Reads the packets of a POST and answers it once they have been received.
     [[nodiscard]] asio::awaitable<void> serve_post(
-        net::http_connection& connection,
+        net::http_exchange& connection,
         answer_fields extra);
 
 private:
@@ -111,7 +111,7 @@ private:
     /// One POST, until it may be answered: however that ends, if only with the coroutine that
     /// serves it, neither the POST nor its connection is known here afterwards.
     struct post_scope {
-        post_scope(polling_server& by, net::http_connection& from) : to(by) {
+        post_scope(polling_server& by, net::http_exchange& from) : to(by) {
             to.posting_ = true;
             to.reading_ = &from;
         }
@@ -125,9 +125,9 @@ private:
     };
 
     [[nodiscard]] asio::awaitable<void>
-    answer_poll(net::http_connection& connection, answer_fields& extra, waiting_poll& poll);
+    answer_poll(net::http_exchange& connection, answer_fields& extra, waiting_poll& poll);
     [[nodiscard]] asio::awaitable<http::response> take_post(
-        net::http_connection& connection,
+        net::http_exchange& connection,
         answer_fields& extra);
     [[nodiscard]] static http::response make_answer(
         answer_fields& extra,
@@ -151,8 +151,8 @@ private:
     net::signal consumed_;
     net::signal writable_;
     std::shared_ptr<waiting_poll> poll_;
-    net::http_connection* reading_ = nullptr;  // the POST whose body is being read
-    bool posting_ = false;                     // a POST is read, or its packets wait to be received
+    net::http_exchange* reading_ = nullptr;  // the POST whose body is being read
+    bool posting_ = false;                   // a POST is read, or its packets wait to be received
     std::function<void()> when_read_;
     net::timer close_timer_;
     bool closing_ = false;
@@ -262,7 +262,7 @@ inline void polling_server::end(errc reason, eio::packet_type last) {
 }
 
 inline asio::awaitable<void> polling_server::serve_poll(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     answer_fields extra) {
     auto const self = shared_from_this();
     if (poll_ || ended_) {
@@ -298,7 +298,7 @@ inline asio::awaitable<void> polling_server::serve_poll(
 /// The packets are lost if the answer is, or if there can be none, because of a field that a hook
 /// has added for example: the client must not go on without them.
 inline asio::awaitable<void> polling_server::answer_poll(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     answer_fields& extra,
     waiting_poll& poll) {
     std::exception_ptr failure;
@@ -342,7 +342,7 @@ inline void polling_server::on_poll_gone(std::shared_ptr<waiting_poll> const& po
 }
 
 inline asio::awaitable<void> polling_server::serve_post(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     answer_fields extra) {
     auto const self = shared_from_this();
     bool const binary = connection.head().headers.get("content-type") == "application/octet-stream";
@@ -358,7 +358,7 @@ inline asio::awaitable<void> polling_server::serve_post(
 
 /// Reads the packets of a POST and makes its answer.
 inline asio::awaitable<http::response> polling_server::take_post(
-    net::http_connection& connection,
+    net::http_exchange& connection,
     answer_fields& extra) {
     post_scope const scope(*this, connection);
     auto const body = co_await connection.read_body(limits_.max_http_buffer_size);
