@@ -118,7 +118,7 @@ inline void begin_line(socket_core& socket, std::optional<comeback>&& from) {
     socket.line = std::make_unique<lineage>();
     auto& line = *socket.line;
     if (!from) {
-        line.pid = engine::live_sessions::make_id();
+        line.pid = socket.nsp()->whole()->shards().make_id();
         return;
     }
     line.pid = from->origin.pid;

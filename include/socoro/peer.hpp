@@ -242,7 +242,7 @@ inline void peer::enter(std::shared_ptr<namespace_core> nsp, json::value auth) {
     }
     auto const steps = nsp->rules.middlewares;
     bool const is_known = from && options_->connection_state_recovery.skip_middlewares;
-    auto id = from ? from->origin.sid : engine::live_sessions::make_id();
+    auto id = from ? from->origin.sid : nsp->whole()->shards().make_id();
     auto const socket = make_socket(std::move(id), std::move(nsp), std::move(auth));
     sockets_.emplace(socket->nsp_name(), socket);
     // Middleware may join rooms already.

@@ -371,6 +371,8 @@ basic_server<Executor>::basic_server(
         cores_.push_back(core);
         http_.push_back(http);
     }
+    detail::server_core::introduce(cores_);
+    net::http_server_core::introduce(http_);
 }
 
 template <typename Executor>
@@ -422,14 +424,10 @@ void basic_server<Executor>::serve(
     std::string already_read,
     std::function<void(descriptor, std::string)> back) {
     net::require_connection(connection);
-    // What a shard is told to do has to be copyable.
-    auto const held = std::make_shared<descriptor>(std::move(connection));
-    home()->owner()->execute([http = http_.front(),
-                              held,
-                              read = std::move(already_read),
-                              back = std::move(back)]() mutable {
-        http->serve_for_another(std::move(*held), std::move(read), std::move(back));
-    });
+    http_.front()->serve_for_another(
+        std::move(connection),
+        std::move(already_read),
+        std::move(back));
 }
 
 template <typename Executor>
@@ -444,9 +442,7 @@ basic_nsp_family<Executor> basic_server<Executor>::of(std::regex pattern) const 
 
 template <typename Executor>
 void basic_server<Executor>::close() {
-    for (std::size_t i = 0; i < cores_.size(); ++i)
-        cores_[i]->owner()->execute(
-            [core = cores_[i], http = http_[i]] { engine::close_together(core, http); });
+    engine::close_together(cores_, http_);
 }
 
 /// On the first shard.

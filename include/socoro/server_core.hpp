@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace socoro::detail {
 
@@ -40,6 +41,9 @@ public:
 
     /// Makes the Engine.IO server; once, when a `shared_ptr` holds this.
     void start();
+
+    /// Makes the Engine.IO servers of these parts those of one server; once, before anything runs.
+    static void introduce(std::vector<std::shared_ptr<server_core>> const& parts);
 
     [[nodiscard]] detail::namespaces& namespaces() noexcept { return *namespaces_; }
     /// The namespace `/`.
@@ -147,6 +151,13 @@ inline void server_core::start() {
         return std::make_shared<peer>(opened, self->options_, self->namespaces_, self->tasks_);
     };
     engine_ = std::make_shared<engine::server_core>(shard_, *options_, accept);
+}
+
+inline void server_core::introduce(std::vector<std::shared_ptr<server_core>> const& parts) {
+    std::vector<std::shared_ptr<engine::server_core>> engines;
+    for (auto const& part : parts)
+        engines.push_back(part->engine_);
+    engine::server_core::introduce(engines);
 }
 
 inline void server_core::attach(net::http_server_core& http) {

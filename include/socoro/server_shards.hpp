@@ -2,6 +2,7 @@
 // The shards of one server: how any thread reaches its part on each of them.
 #pragma once
 
+#include <socoro/engine/shard_name.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/room_census.hpp>
 
@@ -44,6 +45,12 @@ public:
     /// The shard that the caller runs on. A server of one shard does not ask: it is used there, or
     /// before anything runs.
     [[nodiscard]] std::optional<std::size_t> here() const noexcept;
+
+    /// A new identifier, which names the shard that the caller runs on if there are several.
+    [[nodiscard]] std::string make_id() const {
+        return size() == 1 ? engine::make_id()
+                           : engine::make_id(engine::name_of_shard(here().value_or(0)));
+    }
 
     /// The part on that shard; null if there is none, or no server any more.
     [[nodiscard]] std::shared_ptr<namespaces> part_here() const {

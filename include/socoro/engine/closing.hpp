@@ -8,9 +8,11 @@
 #include <socoro/net/task_group.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace socoro::engine {
 
@@ -22,6 +24,38 @@ void close_together(std::shared_ptr<Core> core, std::shared_ptr<net::http_server
     // Polls that wait are answered, before their connections end.
     core->close();
     http->close();
+}
+
+namespace detail {
+
+/// Ends the connections of an HTTP server on several shards, once nobody holds it any more.
+struct end_of_connections {
+    explicit end_of_connections(std::vector<std::shared_ptr<net::http_server_core>> of)
+        : parts(std::move(of)) {}
+    end_of_connections(end_of_connections const&) = delete;
+    end_of_connections& operator=(end_of_connections const&) = delete;
+    ~end_of_connections() {
+        for (auto const& http : parts)
+            http->owner()->execute([http] { http->close(); });
+    }
+
+    std::vector<std::shared_ptr<net::http_server_core>> parts;
+};
+
+}  // namespace detail
+
+/// The same for the parts of a server on several shards, each there. A poll that waits may have its
+/// connection on another shard, where its answer has to come through first. Thread-safe.
+template <typename Core>
+void close_together(
+    std::vector<std::shared_ptr<Core>> const& cores,
+    std::vector<std::shared_ptr<net::http_server_core>> const& parts) {
+    auto const last = std::make_shared<detail::end_of_connections>(parts);
+    for (std::size_t i = 0; i < cores.size(); ++i)
+        parts[i]->owner()->execute([core = cores[i], http = parts[i], last] {
+            http->stop_listening();
+            core->close();
+        });
 }
 
 /// Waits until nothing is left of what was closed: no task, no session, no connection. What has not

@@ -156,6 +156,8 @@ public:
         return connections_.size() + handshakes_.size();
     }
 
+    [[nodiscard]] std::shared_ptr<shard> const& owner() const noexcept { return shard_; }
+
 private:
     using hook = boost::intrusive::list_base_hook<
         boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
