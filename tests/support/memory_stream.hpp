@@ -123,7 +123,20 @@ public:
 
     void shutdown_send() noexcept override { out_->end(asio::error::eof); }
 
+    /// The pipes stay what they are: only this end of them changes hands.
+    [[nodiscard]] net::departure depart() override {
+        if (!movable || broken_ || moved_)
+            return nullptr;
+        auto const moved = std::make_shared<memory_stream>(in_, out_, plan_);
+        moved->encrypted = encrypted;
+        moved->certificate = certificate;
+        moved_ = true;
+        return [moved](std::shared_ptr<net::shard> const&) { return moved; };
+    }
+
     void close() noexcept override {
+        if (moved_)
+            return;
         if (!broken_)
             broken_ = asio::error::operation_aborted;
         out_->end(asio::error::eof);
@@ -139,6 +152,8 @@ public:
     /// What it says of itself, and of its peer.
     bool encrypted = false;
     std::shared_ptr<net::certificate const> certificate;
+    /// Whether it can go to another shard.
+    bool movable = true;
 
 private:
     void fail_if_planned() {
@@ -158,6 +173,7 @@ private:
     std::shared_ptr<memory_pipe> out_;
     std::shared_ptr<faults> plan_;
     std::error_code broken_;
+    bool moved_ = false;
 };
 
 /// The test's end of a connection: everything happens at once, nothing waits.
