@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,18 +18,18 @@
 
 namespace socoro::detail {
 
-/// What a client says of the socket that it was: its secret, and the last event that it got.
+/// What a client says of the socket that it was: its secret, and the last event that it got, if it
+/// got any.
 struct claim {
-    std::string_view pid;
-    /// 0 if it got none.
-    adapter::event_number last;
+    std::string pid;
+    adapter::event_place last;
 };
 
 /// The socket that a client becomes again, and the event behind which those begin that it missed.
 struct comeback {
     adapter::kept_session origin;
-    adapter::event_number last;
-    adapter::event_number missed_after;
+    adapter::event_place last;
+    adapter::event_place missed_after;
 };
 
 [[nodiscard]] inline std::optional<claim> read_claim(json::value const& auth) {
@@ -37,19 +38,24 @@ struct comeback {
     if (!pid || !pid->is_string())
         return std::nullopt;
     auto const* const offset = fields->if_contains("offset");
+    std::string secret(pid->get_string());
     if (!offset)
-        return claim{pid->get_string(), 0};
-    auto const last = offset->is_string() ? adapter::parse_offset(offset->get_string())
-                                          : std::optional<adapter::event_number>();
-    return last ? std::optional(claim{pid->get_string(), *last}) : std::nullopt;
+        return claim{std::move(secret), {}};
+    auto const last = offset->is_string() ? adapter::parse_place(offset->get_string())
+                                          : std::optional<adapter::event_place>();
+    return last ? std::optional(claim{std::move(secret), *last}) : std::nullopt;
 }
 
-/// Whether an event was for somebody in these rooms, all sorted. `left` are the rooms that he has
-/// to do without since.
-[[nodiscard]] inline bool is_for(
-    broadcast_target const& target,
-    std::vector<std::string> const& rooms,
-    std::vector<std::string> const& left) {
+/// The rooms of a socket, sorted.
+struct room_list {
+    std::string const& sid;
+    std::vector<std::string> rooms;
+    /// Those that it has to do without since.
+    std::vector<std::string> left = {};
+};
+
+/// Whether an event was for the socket that was in these rooms.
+[[nodiscard]] inline bool is_for(adapter::sent_event const& event, room_list const& in) {
     auto const has = [](std::vector<std::string> const& list) {
         return [&list](std::string const& room) {
             return std::binary_search(list.begin(), list.end(), room);
@@ -58,27 +64,56 @@ struct comeback {
     auto const any = [](std::vector<std::string> const& list, auto which) {
         return std::any_of(list.begin(), list.end(), which);
     };
-    bool const included = target.rooms.empty() || any(target.rooms, has(rooms));
-    return included && !any(target.except, has(rooms)) && !any(target.except, has(left));
+    auto const& target = event.target;
+    bool const included = target.rooms.empty() || any(target.rooms, has(in.rooms));
+    bool const excepted = any(target.except, has(in.rooms)) || any(target.except, has(in.left));
+    return included && !excepted && (!event.again || event.again->sid == in.sid);
 }
 
-/// What a client missed that was a socket of the session kept as `origin`, in order. Nothing, if
-/// some of it is gone, or if it is more than may wait for one client.
-[[nodiscard]] inline std::optional<std::vector<numbered_event>> find_missed(
+/// What a client missed that was in these rooms, in order. Nothing, if some of it is gone, or if it
+/// is more than may wait for one client.
+[[nodiscard]] inline std::optional<std::vector<adapter::sent_event>> find_missed(
     namespace_core const& nsp,
-    adapter::event_number after,
-    std::vector<std::string> const& rooms,
-    std::vector<std::string> const& left,
+    adapter::event_place const& after,
+    room_list const& in,
     std::size_t most_bytes) {
-    std::vector<numbered_event> missed;
+    std::vector<adapter::sent_event> missed;
     std::size_t bytes = 0;
-    bool const whole = nsp.log().for_each_after(after, [&](adapter::kept_event const& event) {
-        if (!is_for(event.target, rooms, left))
+    bool const whole = nsp.log().for_each_after(after, [&](adapter::sent_event const& event) {
+        if (!is_for(event, in))
             return;
-        missed.push_back({event.number, event.frames});
+        missed.push_back(event);
         bytes += engine::cost_of(event.frames);
     });
     return whole && bytes <= most_bytes ? std::optional(std::move(missed)) : std::nullopt;
+}
+
+/// The place of an event that a client had got by the time when it moved here, or missed until then.
+[[nodiscard]] inline std::optional<adapter::event_place> place_in(
+    namespace_core const& nsp,
+    adapter::beginning const& begun,
+    adapter::event_place const& shown) {
+    if (shown == begun.shown)
+        return begun.at;
+    auto const found = std::find(begun.missed.begin(), begun.missed.end(), shown);
+    if (found == begun.missed.end())
+        return std::nullopt;
+    auto const nth = static_cast<std::uint64_t>(found - begun.missed.begin()) + 1;
+    return adapter::event_place{begun.at.number, begun.at.behind + nth, nsp.recovery()->index()};
+}
+
+/// The place behind which everything is that a client missed that got this event last; nothing if
+/// that is not known.
+[[nodiscard]] inline std::optional<adapter::event_place> missed_after(
+    namespace_core const& nsp,
+    adapter::kept_session const& origin,
+    adapter::event_place const& last) {
+    // A client that was sent nothing for long got what it should, though the event is forgotten.
+    if (last == origin.last_sent)
+        return origin.newest;
+    if (auto const place = origin.begun ? place_in(nsp, *origin.begun, last) : std::nullopt)
+        return place;
+    return nsp.log().contains(last) ? std::optional(last) : std::nullopt;
 }
 
 /// Takes out the socket that a client with these credentials was. A connection of the same client
@@ -93,14 +128,11 @@ take_back(namespace_core& nsp, json::value const& auth, engine::session_core con
     auto origin = nsp.take_socket(claimed->pid);
     if (!origin)
         return std::nullopt;
-    // A client that was sent nothing for long got what it should, though the event is forgotten.
-    bool const got_all = claimed->last == origin->last_sent;
-    auto const after = got_all ? origin->newest : claimed->last;
-    bool const known = got_all || nsp.log().contains(claimed->last);
+    auto const after = missed_after(nsp, *origin, claimed->last);
     auto const most = session.options().outbox_bytes;
-    if (!known || !find_missed(nsp, after, origin->rooms, {}, most))
+    if (!after || !find_missed(nsp, *after, {origin->sid, origin->rooms}, most))
         return std::nullopt;
-    return comeback{std::move(*origin), claimed->last, after};
+    return comeback{std::move(*origin), claimed->last, *after};
 }
 
 /// Keeps the socket that was taken out for a client that has gone again.
@@ -119,11 +151,19 @@ inline void begin_line(socket_core& socket, std::optional<comeback>&& from) {
     auto& line = *socket.line;
     if (!from) {
         line.pid = socket.nsp()->whole()->shards().make_id();
+        auto const& nsp = *socket.nsp();
+        if (auto const& order = nsp.whole()->shards().order())
+            line.listed = std::make_shared<adapter::listing>(
+                order->sessions(),
+                line.pid,
+                nsp.recovery()->index());
         return;
     }
     line.pid = from->origin.pid;
     line.last_sent = from->last;
     line.missed_after = from->missed_after;
+    line.begun = from->origin.begun;
+    line.listed = from->origin.listed;
     line.recovered = true;
     socket.adopt_data(from->origin.data);
     for (auto const& room : from->origin.rooms)
@@ -138,21 +178,17 @@ inline void begin_line(socket_core& socket, std::optional<comeback>&& from) {
     auto const origin = *std::exchange(socket.line->origin, std::nullopt);
     // Middleware may have taken it out of rooms.
     auto const is_in = socket.nsp()->adapter().rooms_of(socket);
-    std::vector<std::string> rooms, left;
+    room_list in{socket.id(), {}};
     for (auto const& room : origin.rooms)
-        (std::binary_search(is_in.begin(), is_in.end(), room) ? rooms : left).push_back(room);
+        (std::binary_search(is_in.begin(), is_in.end(), room) ? in.rooms : in.left).push_back(room);
     auto& session = socket.session();
-    auto const missed = find_missed(
-        *socket.nsp(),
-        socket.line->missed_after,
-        rooms,
-        left,
-        session.options().outbox_bytes);
+    auto const missed =
+        find_missed(*socket.nsp(), socket.line->missed_after, in, session.options().outbox_bytes);
     if (!missed)
         return false;
     for (auto const& event : *missed) {
         std::ignore = session.send(event.frames);
-        socket.line->last_sent = event.number;
+        socket.line->last_sent = event.shown();
     }
     return true;
 }
@@ -178,6 +214,8 @@ inline void keep_line(socket_core& socket, errc reason) {
     kept.data = socket.shared_data();
     kept.last_sent = line.last_sent;
     kept.newest = nsp->log().newest();
+    kept.begun = line.begun;
+    kept.listed = line.listed;
     nsp->keep_socket(std::move(kept), std::nullopt);
 }
 

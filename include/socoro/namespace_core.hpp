@@ -72,6 +72,9 @@ public:
         broadcast_target const& target,
         bool is_volatile);
 
+    /// The same for an event that all shards send and keep, and that has its place.
+    void deliver(adapter::sent_event const& sent, std::string_view event);
+
     /// A socket is connected: it is in the room of its own id.
     void add(std::shared_ptr<socket_core> const& socket);
 
@@ -102,8 +105,8 @@ public:
     /// The events that its clients may miss, if they may come back.
     [[nodiscard]] adapter::event_log const& log() const noexcept { return *log_; }
 
-    /// Gives an event that is sent now its number, and keeps it.
-    [[nodiscard]] numbered_event keep_event(
+    /// Gives an event that is sent now on this shard its place, and keeps it.
+    [[nodiscard]] placed_event keep_event(
         frame_list const& frames,
         broadcast_target const& target) {
         return recovery_->keep(*log_, frames, target);
@@ -112,10 +115,28 @@ public:
     void
     send_kept(frame_list const& frames, std::string_view event, broadcast_target const& target);
 
+    /// Keeps events that were sent on another shard, and not received, for a socket that is brought
+    /// here.
+    void keep_again(std::vector<adapter::sent_event>&& events, std::string const& sid) {
+        for (auto& event : events)
+            recovery_->keep_again(*log_, std::move(event), sid);
+    }
+
+    /// A socket that is kept elsewhere is expected here, until the guard goes: events are kept.
+    [[nodiscard]] std::shared_ptr<void> expect_socket() {
+        ++sessions_;
+        return {nullptr, [self = shared_from_this()](void*) { self->on_session_dropped(); }};
+    }
+
     /// Keeps a socket whose client may come back: see `recovery::keep`.
     void keep_socket(adapter::kept_session&& socket, std::optional<net::time_point> until);
     /// Takes out the socket that a client wants to be again, if it was kept here.
     [[nodiscard]] std::optional<adapter::kept_session> take_socket(std::string_view pid);
+    /// Ends a namespace that does not stay, if nobody is in it.
+    void end_if_empty() {
+        if (on_empty && is_empty())
+            on_empty();
+    }
     /// Which connected socket has this secret, so that it can make way; null if there is none.
     [[nodiscard]] socket_core* connected_as(std::string_view pid);
 
@@ -196,8 +217,7 @@ inline socket_core* namespace_core::connected_as(std::string_view pid) {
 
 inline void namespace_core::on_session_dropped() {
     --sessions_;
-    if (on_empty && is_empty())
-        on_empty();
+    end_if_empty();
 }
 
 inline std::shared_ptr<socket_core> namespace_core::find(std::string const& id) const {

@@ -47,6 +47,13 @@ public:
         broadcast_target const& target,
         bool is_volatile) const;
 
+    /// Sends the frames of an event that is kept for clients that may come back to all of several
+    /// shards, in the order of the caller's thread: see `event_order`.
+    void send_in_order(
+        frame_list const& frames,
+        std::string_view event,
+        broadcast_target const& target) const;
+
     /// The part on the shard that the caller runs on; null if the namespace is not there.
     [[nodiscard]] std::shared_ptr<namespace_core> here() const;
 

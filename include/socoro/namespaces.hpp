@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -86,6 +87,13 @@ public:
     }
 
     [[nodiscard]] auto const& all() const noexcept { return namespaces_; }
+
+    /// Sends an event that all shards send, and that is kept.
+    void deliver(std::string const& nsp, adapter::sent_event const& sent, std::string_view event) {
+        recovery_->pass(sent.place.number);
+        if (auto const there = find(nsp))
+            there->deliver(sent, event);
+    }
 
 private:
     [[nodiscard]] std::shared_ptr<namespace_core> make_child(
@@ -176,6 +184,8 @@ inline void namespace_ref::broadcast(
     std::string_view event,
     broadcast_target const& target,
     bool is_volatile) const {
+    if (shards_->order() && !is_volatile)
+        return send_in_order(frames, event, target);
     // Nothing is made for others where there are none.
     if (shards_->size() == 1 && shards_->owner(0)->is_in_order()) {
         if (auto const nsp = here())
@@ -194,6 +204,30 @@ inline void namespace_ref::broadcast(
         if (auto const nsp = among.find(sent->nsp))
             nsp->deliver(sent->frames, sent->event, sent->target, sent->is_volatile);
     });
+}
+
+inline void namespace_ref::send_in_order(
+    frame_list const& frames,
+    std::string_view event,
+    broadcast_target const& target) const {
+    std::function<void(namespaces&, std::size_t)> deliver;
+    std::optional<std::size_t> own;
+    shards_->order()->send(shards_->owner(0)->clock()->date(), [&](adapter::event_number number) {
+        auto const sent = std::make_shared<adapter::sent_event const>(
+            adapter::sent_event{{number}, with_place(parser_.get(), frames, {number}), target});
+        deliver = [sent, nsp = name_, name = std::string(event)](namespaces& among, std::size_t) {
+            among.deliver(nsp, *sent, name);
+        };
+        for (std::size_t i = 0; i < shards_->size(); ++i)
+            if (shards_->owner(i)->is_in_order())
+                own = i;
+            else
+                shards_->submit(i, deliver);
+    });
+    // It may call the program.
+    auto const part = own ? shards_->part_here() : nullptr;
+    if (part)
+        deliver(*part, *own);
 }
 
 inline std::shared_ptr<namespace_core> namespace_ref::here() const {

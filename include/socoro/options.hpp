@@ -15,7 +15,9 @@ namespace socoro {
 
 /// Connection state recovery: a client whose connection broke comes back as the socket it was, with
 /// its id, its rooms and its data, and gets what was emitted to it meanwhile. The client has to be
-/// one that asks for it, as the reference's in JavaScript does by itself.
+/// one that asks for it, as the reference's in JavaScript does by itself. On a server of several
+/// shards it may come back to any; on another than before it has a copy of its data, if handlers of
+/// the socket that it was still hold that.
 ///
 /// Every event that is neither volatile nor acknowledged then carries one more argument, a text at
 /// its end that tells the client how far it got. Programs in C++ pass over it.
@@ -28,10 +30,12 @@ struct recovery_options {
     bool skip_middlewares = false;
     /// Bytes of events that are kept for those who may come back, in all namespaces of the server
     /// together; the oldest go first. A client that needs one that is gone starts anew, which is no
-    /// error; and so does one that missed more than `outbox_bytes`.
+    /// error; and so does one that missed more than `outbox_bytes`. Of several shards each has an
+    /// equal part, and what they send together counts once.
     std::size_t event_bytes = 16'000'000;
     /// Clients that may come back, counted once for each namespace. Beyond, those that have the
-    /// least time left may not. It bounds what clients that connect and vanish can make us keep.
+    /// least time left may not. It bounds what clients that connect and vanish can make us keep. Of
+    /// several shards each has an equal part, rounded up.
     std::size_t sessions = 10'000;
 };
 

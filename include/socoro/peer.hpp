@@ -5,8 +5,8 @@
 
 #include <socoro/admission.hpp>
 #include <socoro/base/describe.hpp>
-#include <socoro/coming_back.hpp>
 #include <socoro/engine/server_core.hpp>
+#include <socoro/moving.hpp>
 #include <socoro/namespaces.hpp>
 #include <socoro/options.hpp>
 #include <socoro/packet_filter.hpp>
@@ -83,7 +83,18 @@ private:
     void connect(sio::packet&& packet);
     [[nodiscard]] static asio::awaitable<void>
     resolve(std::shared_ptr<peer> self, std::string name, json::value auth);
+    /// Enters at once, or when what a client was on another shard has come here.
     void enter(std::shared_ptr<namespace_core> nsp, json::value auth);
+    [[nodiscard]] static asio::awaitable<void> enter_from(
+        std::shared_ptr<peer> self,
+        std::size_t shard,
+        std::shared_ptr<namespace_core> nsp,
+        std::shared_ptr<void> expected,
+        json::value auth);
+    /// Enters as the socket that came back, if there is one.
+    void
+    enter_as(std::optional<comeback> from, std::shared_ptr<namespace_core> nsp, json::value auth);
+    [[nodiscard]] net::task_group::on_end closing_on_failure();
     [[nodiscard]] socket_ptr
     make_socket(std::string id, std::shared_ptr<namespace_core> nsp, json::value auth);
     [[nodiscard]] static asio::awaitable<void> admit(
@@ -233,9 +244,54 @@ peer::resolve(std::shared_ptr<peer> self, std::string name, json::value auth) {
 }
 
 inline void peer::enter(std::shared_ptr<namespace_core> nsp, json::value auth) {
+    auto const elsewhere = kept_elsewhere(*nsp, auth);
+    if (!elsewhere) {
+        auto const keep = shared_from_this();
+        auto from = take_back(*nsp, auth, *session_);
+        return enter_as(std::move(from), std::move(nsp), std::move(auth));
+    }
+    resolving_.insert(nsp->name());
+    auto expected = nsp->expect_socket();
+    auto entering = enter_from(
+        shared_from_this(),
+        *elsewhere,
+        std::move(nsp),
+        std::move(expected),
+        std::move(auth));
+    tasks_->spawn(std::move(entering), closing_on_failure());
+}
+
+/// For what the client waits for, which it must not do in vain: the parser may fail to write the
+/// answer.
+inline net::task_group::on_end peer::closing_on_failure() {
+    return [keep = shared_from_this()](std::exception_ptr const& failure) {
+        if (!failure || keep->closed_)
+            return;
+        notify(keep->options_->hooks.handler_failed, keep->session_->sid(), describe(failure));
+        keep->close_connection();
+    };
+}
+
+inline asio::awaitable<void> peer::enter_from(
+    std::shared_ptr<peer> self,
+    std::size_t shard,
+    std::shared_ptr<namespace_core> nsp,
+    std::shared_ptr<void> /*expected*/,
+    json::value auth) {
+    auto claimed = read_claim(auth);
+    auto const most = self->session_->options().outbox_bytes;
+    auto moving = bring_here(nsp, shard, std::move(*claimed), most);
+    auto from = co_await std::move(moving);
+    self->resolving_.erase(nsp->name());
+    self->enter_as(std::move(from), nsp, std::move(auth));
+}
+
+inline void peer::enter_as(
+    std::optional<comeback> from,
+    std::shared_ptr<namespace_core> nsp,
+    json::value auth) {
     auto const keep = shared_from_this();
-    auto from = take_back(*nsp, auth, *session_);
-    // Handlers of a connection that made way were resumed.
+    // Meanwhile handlers of a connection that made way were resumed, or it took some time.
     if (closed_) {
         give_back(*nsp, std::move(from));
         return namespaces_->forget_if_empty(*nsp);
@@ -250,13 +306,7 @@ inline void peer::enter(std::shared_ptr<namespace_core> nsp, json::value auth) {
     begin_line(*socket, std::move(from));
     if (steps.empty() || is_known)
         return accept(socket);
-    tasks_->spawn(admit(keep, socket, steps), [keep](std::exception_ptr const& failure) {
-        // The parser cannot write the answer, and the client must not wait for it.
-        if (!failure || keep->closed_)
-            return;
-        notify(keep->options_->hooks.handler_failed, keep->session_->sid(), describe(failure));
-        keep->close_connection();
-    });
+    tasks_->spawn(admit(keep, socket, steps), closing_on_failure());
 }
 
 inline peer::socket_ptr

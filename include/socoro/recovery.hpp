@@ -34,35 +34,60 @@ namespace socoro::detail {
     }
 }
 
-/// An event as it is sent when it is kept: with the text of its number as its last argument.
-struct numbered_event {
-    adapter::event_number number;
+/// An event as it is sent when it is kept: with the text of its place as its last argument.
+struct placed_event {
+    adapter::event_place place;
     frame_list frames;
 };
 
-/// The memory of one server, for all its namespaces. Lives on its shard.
+/// Which of the shards of a server something is on.
+struct shard_index {
+    std::size_t index = 0;
+    std::size_t of = 1;
+};
+
+/// The memory of one server, for all its namespaces; of several shards each has an equal part.
+/// Lives on its shard.
 class recovery : public std::enable_shared_from_this<recovery> {
 public:
     /// `parser` is null for JSON.
     recovery(
         net::shard& owner,
         recovery_options const& opts,
-        std::shared_ptr<sio::parser const> parser)
+        std::shared_ptr<sio::parser const> parser,
+        shard_index on = {})
         : options_(opts)
         , parser_(std::move(parser))
+        , on_(on)
         , clock_(owner.clock())
-        , events_(opts.event_bytes)
-        , sessions_(opts.sessions)
+        , events_(opts.event_bytes / on.of)
+        , sessions_((opts.sessions + on.of - 1) / on.of)
         , sweeper_(clock_, [this] { sweep(); }) {}
 
     [[nodiscard]] recovery_options const& opts() const noexcept { return options_; }
 
-    /// Gives the event that is sent now its number, and keeps it.
-    [[nodiscard]] numbered_event
+    /// Gives an event that this shard alone sends now its place, and keeps it.
+    [[nodiscard]] placed_event
     keep(adapter::event_log& in, frame_list frames, broadcast_target const& target);
 
-    /// Keeps a socket whose connection has broken: until the time it says, or from now on as long
-    /// as the option allows.
+    /// Keeps an event that all shards send, and that has its place.
+    void keep_shared(adapter::event_log& in, adapter::sent_event event) {
+        append(in, std::move(event), on_.of);
+    }
+
+    /// Keeps an event that was sent on another shard for one socket, as if it were sent here now:
+    /// in the place behind the newest.
+    void keep_again(adapter::event_log& in, adapter::sent_event event, std::string const& sid);
+
+    /// All shards send the event of this number, and this one does so now.
+    void pass(adapter::event_number number) noexcept { newest_ = {number}; }
+    /// The newest event of which there is nothing on this shard yet is behind this place.
+    [[nodiscard]] adapter::event_place const& newest() const noexcept { return newest_; }
+    /// Which shard it is.
+    [[nodiscard]] std::size_t index() const noexcept { return on_.index; }
+
+    /// Keeps a socket whose connection has broken: until that time, or from now on as long as the
+    /// option allows.
     void keep(adapter::kept_session&& session, std::optional<net::time_point> until);
 
     /// Takes out the socket that a client wants to be again.
@@ -82,11 +107,25 @@ public:
 
 private:
     void sweep();
+    void append(adapter::event_log& in, adapter::sent_event event, std::size_t shares) {
+        if (!closed_)
+            in.append(std::move(event), shares, clock_->now());
+        on_change();
+    }
+    [[nodiscard]] adapter::event_place next_place() {
+        if (on_.of == 1)
+            newest_ = {numbers_.next(clock_->date())};
+        else
+            newest_ = {newest_.number, newest_.behind + 1, on_.index};
+        return newest_;
+    }
 
     recovery_options options_;
     std::shared_ptr<sio::parser const> parser_;
+    shard_index on_;
     std::shared_ptr<net::clock> clock_;
     adapter::event_numbers numbers_;
+    adapter::event_place newest_;
     adapter::event_memory events_;
     adapter::session_store sessions_;
     net::timer sweeper_;
@@ -137,18 +176,28 @@ with_argument(sio::parser const& by, frame_list frames, std::string_view text) {
     return make_frames(&by, {.nsp = event->nsp, .id = event->id}, std::move(content));
 }
 
-inline numbered_event
+/// The frames of an event with the text of its place. `parser` is null for JSON.
+[[nodiscard]] inline frame_list
+with_place(sio::parser const* parser, frame_list frames, adapter::event_place const& place) {
+    auto const text = adapter::offset_text(place);
+    return parser ? with_argument(*parser, std::move(frames), text)
+                  : with_argument(std::move(frames), text);
+}
+
+inline placed_event
 recovery::keep(adapter::event_log& in, frame_list frames, broadcast_target const& target) {
-    auto const number = numbers_.next(clock_->date());
-    auto const text = adapter::offset_text(number);
-    numbered_event event{
-        number,
-        parser_ ? with_argument(*parser_, std::move(frames), text)
-                : with_argument(std::move(frames), text)};
-    if (!closed_)
-        in.append(number, event.frames, target, clock_->now());
-    on_change();
+    auto const place = next_place();
+    placed_event event{place, with_place(parser_.get(), std::move(frames), place)};
+    append(in, {place, event.frames, target}, 1);
     return event;
+}
+
+inline void
+recovery::keep_again(adapter::event_log& in, adapter::sent_event event, std::string const& sid) {
+    adapter::sent_again const again{sid, event.shown()};
+    event.again = std::make_shared<adapter::sent_again const>(again);
+    event.place = next_place();
+    append(in, std::move(event), on_.of);
 }
 
 inline void recovery::keep(adapter::kept_session&& session, std::optional<net::time_point> until) {

@@ -89,10 +89,17 @@ private:
     /// Ends the sockets of every session but those that it `spares`.
     template <typename Predicate>
     void close_sockets(Predicate spares);
-    [[nodiscard]] std::shared_ptr<recovery> make_recovery() const {
+    [[nodiscard]] std::shared_ptr<recovery> make_recovery(std::size_t index) const {
         auto const& asked = options_->connection_state_recovery;
-        return asked.enabled ? std::make_shared<recovery>(*shard_, asked, options_->parser)
-                             : nullptr;
+        if (!asked.enabled)
+            return nullptr;
+        if (shards_->size() > 1 && !shards_->order())
+            shards_->set_order(std::make_shared<event_order>());
+        return std::make_shared<recovery>(
+            *shard_,
+            asked,
+            options_->parser,
+            shard_index{index, shards_->size()});
     }
 
     [[nodiscard]] std::shared_ptr<room_hook const> watching() const {
@@ -125,7 +132,7 @@ inline server_core::server_core(
           shards_,
           shard_,
           options_->parser,
-          make_recovery(),
+          make_recovery(index),
           watching(),
           options_->cleanup_empty_child_namespaces))
     , root_(std::make_shared<namespace_ref const>(shards_, "/", options_->parser)) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <socoro/engine/shard_name.hpp>
+#include <socoro/event_order.hpp>
 #include <socoro/net/shard.hpp>
 #include <socoro/room_census.hpp>
 
@@ -70,6 +71,18 @@ public:
     /// Whether this is the first to ask about a namespace, so that the shards have to be told.
     [[nodiscard]] bool is_first(std::string const& nsp) const;
 
+    /// Submits `visit(part, index)` to one shard, whoever runs there.
+    template <typename Visit>
+    void submit(std::size_t index, Visit const& visit) const {
+        auto const& [owner, part] = parts_[index];
+        owner->submit([part = part, index, visit] { visit_part(part, index, visit); });
+    }
+
+    /// The order of events that are kept for clients that may come back; null if none may, or if
+    /// there is one shard. Set before anything runs.
+    [[nodiscard]] std::shared_ptr<event_order> const& order() const noexcept { return order_; }
+    void set_order(std::shared_ptr<event_order> kept) { order_ = std::move(kept); }
+
     /// Counts the rooms of all shards, if there are several and somebody wants to know.
     [[nodiscard]] room_census& rooms() const noexcept { return rooms_; }
 
@@ -89,6 +102,7 @@ private:
     mutable std::mutex mutex_;
     mutable std::set<std::string, std::less<>> told_;
     mutable room_census rooms_;
+    std::shared_ptr<event_order> order_;
 };
 
 inline std::optional<std::size_t> server_shards::here() const noexcept {

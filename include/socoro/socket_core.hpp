@@ -23,16 +23,20 @@ class packet_filter;
 struct lineage {
     /// What the client proves with that it is the same.
     std::string pid;
-    /// The newest event that was sent to it; 0 if none was.
-    adapter::event_number last_sent = 0;
-    /// The number of the event that is about to be sent, if it has one already.
-    adapter::event_number sending = 0;
+    /// The newest event that was sent to it, if any was.
+    adapter::event_place last_sent = {};
+    /// The place of the event that is about to be sent, if it has one already.
+    adapter::event_place sending = {};
     /// Whether it has come back.
     bool recovered = false;
     /// What it came back from, until it is accepted ...
     std::optional<adapter::kept_session> origin = std::nullopt;
     /// ... and the event behind which those begin that it missed.
-    adapter::event_number missed_after = 0;
+    adapter::event_place missed_after = {};
+    /// If it has moved here from another shard.
+    std::optional<adapter::beginning> begun = std::nullopt;
+    /// Its entry in what says where sessions are; null on a server of one shard.
+    std::shared_ptr<adapter::listing> listed = nullptr;
 };
 
 /// One client in one namespace. It does not know its rooms: the namespace's adapter does.
@@ -53,11 +57,14 @@ public:
         , handshake_(std::move(brought)) {}
 
     /// Sends an event that others receive as well, and that is kept.
-    void send_numbered(numbered_event const& event, std::string_view name) {
+    void send_placed(
+        adapter::event_place const& place,
+        frame_list const& frames,
+        std::string_view name) {
         if (!connected())
             return;
-        line->sending = event.number;
-        send(event.frames, name, false);
+        line->sending = place;
+        send(frames, name, false);
     }
 
     /// Its handler has ended, with a failure or with null.
@@ -134,8 +141,19 @@ inline void namespace_core::send_kept(
     broadcast_target const& target) {
     if (is_empty())
         return;
-    auto const numbered = keep_event(frames, target);
-    adapter_.for_each(target, [&](socket_core& socket) { socket.send_numbered(numbered, event); });
+    auto const placed = keep_event(frames, target);
+    adapter_.for_each(target, [&](socket_core& socket) {
+        socket.send_placed(placed.place, placed.frames, event);
+    });
+}
+
+inline void namespace_core::deliver(adapter::sent_event const& sent, std::string_view event) {
+    if (is_empty())
+        return;
+    recovery_->keep_shared(*log_, sent);
+    adapter_.for_each(sent.target, [&](socket_core& socket) {
+        socket.send_placed(sent.place, sent.frames, event);
+    });
 }
 
 inline void namespace_core::add(std::shared_ptr<socket_core> const& socket) {
@@ -152,8 +170,7 @@ inline void namespace_core::remove(socket_core& socket) {
     sockets_.erase(socket.id());
     if (socket.line)
         by_pid_.erase(socket.line->pid);
-    if (on_empty && is_empty())
-        on_empty();
+    end_if_empty();
 }
 
 inline void namespace_core::on_join(socket_core& member, std::string_view room, bool is_first) {
@@ -185,11 +202,11 @@ inline engine::sent socket_core::transmit_kept(frame_list const& frames, engine:
     if (how.topic == 0 || how.is_volatile)
         return session_->send(frames, how);
     // The hook that sees packets may send as well: by then everything is in order.
-    line->last_sent = std::exchange(line->sending, 0);
-    if (line->last_sent != 0)
+    line->last_sent = std::exchange(line->sending, {});
+    if (line->last_sent)
         return session_->send(frames, how);
     auto const own = nsp_->keep_event(frames, {{id()}, {}});
-    line->last_sent = own.number;
+    line->last_sent = own.place;
     return session_->send(own.frames, how);
 }
 
@@ -198,8 +215,14 @@ inline void socket_core::keep(
     frame_list const& frames,
     std::string_view name,
     std::optional<std::uint64_t> called) {
-    if (line && !called && reason() && is_recoverable(*reason()))
-        nsp_->send_kept(frames, name, {{id()}, {}});
+    if (!line || called || !reason() || !is_recoverable(*reason()))
+        return;
+    broadcast_target const itself{{id()}, {}};
+    // It may be on another shard by now.
+    if (nsp_->whole()->shards().order())
+        nsp_->whole()->send_in_order(frames, name, itself);
+    else
+        nsp_->send_kept(frames, name, itself);
 }
 
 }  // namespace socoro::detail

@@ -82,6 +82,18 @@ public:
     [[nodiscard]] socoro::nsp of(std::string name) const {
         return socoro::nsp(cores_.front()->of(std::move(name)));
     }
+    /// Adds a rule by which namespaces come into being.
+    [[nodiscard]] socoro::nsp_family family(socoro::namespace_predicate const& allows) const {
+        std::vector<std::shared_ptr<socoro::detail::parent_core>> rules(cores_.size());
+        for (auto& rule : rules) {
+            rule = std::make_shared<socoro::detail::parent_core>();
+            rule->allows = allows;
+        }
+        all_->configure([rules](socoro::detail::namespaces& among, std::size_t index) {
+            among.add_parent(rules[index]);
+        });
+        return {all_, rules};
+    }
     [[nodiscard]] std::shared_ptr<net::shard> const& owner(std::size_t shard) const {
         return all_->owner(shard);
     }

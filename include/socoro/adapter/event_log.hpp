@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <deque>
+#include <iterator>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,11 +24,27 @@ namespace socoro::adapter {
 
 class event_log;
 
+/// What is different about an event that was sent on one shard, and is sent again on another to the
+/// one client that moved there.
+struct sent_again {
+    std::string sid;
+    /// The place that its frames tell.
+    event_place shown;
+};
+
 /// An event as it was sent, and whom it was for.
-struct kept_event {
-    event_number number = 0;
+struct sent_event {
+    event_place place;
     socoro::detail::frame_list frames;
     broadcast_target target;
+    std::shared_ptr<sent_again const> again = nullptr;
+
+    /// The place by which a client tells that it got the event.
+    [[nodiscard]] event_place const& shown() const noexcept { return again ? again->shown : place; }
+};
+
+/// An event that is kept.
+struct kept_event : sent_event {
     net::time_point at;
     std::size_t bytes = 0;
     event_log* log = nullptr;
@@ -75,39 +93,36 @@ public:
     event_log& operator=(event_log const&) = delete;
     ~event_log();
 
-    void append(
-        event_number number,
-        socoro::detail::frame_list frames,
-        broadcast_target target,
-        net::time_point now);
+    /// `shares` is how many logs share its frames, each of which answers for a part of them.
+    void append(sent_event event, std::size_t shares, net::time_point now);
 
-    /// The number of the newest event, whether it is still kept or not; 0 if there was none.
-    [[nodiscard]] event_number newest() const noexcept { return newest_; }
-    [[nodiscard]] bool contains(event_number number) const;
+    /// The place of the newest event, whether it is still kept or not; none if there was none.
+    [[nodiscard]] event_place const& newest() const noexcept { return newest_; }
+    [[nodiscard]] bool contains(event_place const& place) const;
     [[nodiscard]] std::size_t size() const noexcept { return mine_.size(); }
 
-    /// Calls `visit(event)` with every event after the one with this number, in order. False,
-    /// without any call, if one of them is gone.
+    /// Calls `visit(event)` with every event after this place, in order. False, without any call,
+    /// if one of them is gone.
     template <typename Visit>
-    [[nodiscard]] bool for_each_after(event_number last, Visit visit) const;
+    [[nodiscard]] bool for_each_after(event_place const& last, Visit visit) const;
 
 private:
     friend class event_memory;
     using places = std::deque<event_memory::events::iterator>;
 
-    [[nodiscard]] places::const_iterator first_after(event_number last) const {
+    [[nodiscard]] places::const_iterator first_after(event_place const& last) const {
         return std::upper_bound(
             mine_.begin(),
             mine_.end(),
             last,
-            [](event_number number, auto const& place) { return number < place->number; });
+            [](event_place const& place, auto const& event) { return place < event->place; });
     }
 
     event_memory* memory_;
     places mine_;
-    event_number newest_ = 0;
+    event_place newest_;
     /// The newest that was dropped.
-    event_number dropped_ = 0;
+    event_place dropped_;
 };
 
 inline event_memory::events::iterator event_memory::add(kept_event&& event) {
@@ -119,7 +134,7 @@ inline event_memory::events::iterator event_memory::add(kept_event&& event) {
 inline void event_memory::drop_oldest() {
     auto const& oldest = events_.front();
     oldest.log->mine_.pop_front();
-    oldest.log->dropped_ = oldest.number;
+    oldest.log->dropped_ = oldest.place;
     bytes_ -= oldest.bytes;
     events_.pop_front();
 }
@@ -137,34 +152,29 @@ inline event_log::~event_log() {
 }
 
 /// What it costs to keep an event, in bytes.
-[[nodiscard]] inline std::size_t cost_of(
-    socoro::detail::frame_list const& frames,
-    broadcast_target const& target) noexcept {
-    auto sum = sizeof(kept_event) + engine::cost_of(frames);
-    for (auto const* const rooms : {&target.rooms, &target.except})
+[[nodiscard]] inline std::size_t cost_of(sent_event const& event, std::size_t shares) noexcept {
+    auto sum = sizeof(kept_event) + engine::cost_of(event.frames) / shares;
+    for (auto const* const rooms : {&event.target.rooms, &event.target.except})
         for (auto const& room : *rooms)
             sum += sizeof(room) + room.size();
     return sum;
 }
 
-inline void event_log::append(
-    event_number number,
-    socoro::detail::frame_list frames,
-    broadcast_target target,
-    net::time_point now) {
-    auto const bytes = cost_of(frames, target);
-    newest_ = number;
-    mine_.push_back(memory_->add({number, std::move(frames), std::move(target), now, bytes, this}));
+inline void event_log::append(sent_event event, std::size_t shares, net::time_point now) {
+    auto const bytes = cost_of(event, shares);
+    newest_ = event.place;
+    mine_.push_back(memory_->add({std::move(event), now, bytes, this}));
     while (memory_->bytes_ > memory_->most_bytes_)
         memory_->drop_oldest();
 }
 
-inline bool event_log::contains(event_number number) const {
-    return number > 0 && first_after(number) != first_after(number - 1);
+inline bool event_log::contains(event_place const& place) const {
+    auto const after = first_after(place);
+    return after != mine_.begin() && (*std::prev(after))->place == place;
 }
 
 template <typename Visit>
-bool event_log::for_each_after(event_number last, Visit visit) const {
+bool event_log::for_each_after(event_place const& last, Visit visit) const {
     if (dropped_ > last)
         return false;
     for (auto place = first_after(last); place != mine_.end(); ++place)

@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,6 +88,54 @@ inline void append_digits(std::string& out, event_number value) {
     auto const behind = dot == std::string_view::npos ? 0 : *count + 1;
     auto const number = (*ms << count_bits) | (behind & count_mask);
     return offset_text(number) == text ? std::optional(number) : std::nullopt;
+}
+
+/// The place of an event in what one shard sends: its number; or, where a server has several shards
+/// and this one alone sends it, the number of the last event of all shards before it, how many of
+/// its own came behind that, and which shard it is.
+struct event_place {
+    event_number number = 0;
+    std::uint64_t behind = 0;
+    std::uint64_t shard = 0;
+
+    friend auto operator<=>(event_place const&, event_place const&) = default;
+    /// Whether there is an event there.
+    explicit operator bool() const noexcept { return number != 0 || behind != 0; }
+};
+
+/// Behind all that shards send on their own before the next event of all.
+[[nodiscard]] constexpr event_place end_of(event_number number) noexcept {
+    constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+    return {number, most, most};
+}
+
+/// The text of a place. Of an event of all shards it is that of its number.
+[[nodiscard]] inline std::string offset_text(event_place const& place) {
+    auto out = offset_text(place.number);
+    if (place.behind > 0) {
+        out += '~';
+        append_digits(out, place.behind);
+        out += '~';
+        append_digits(out, place.shard);
+    }
+    return out;
+}
+
+/// The place with exactly this text.
+[[nodiscard]] inline std::optional<event_place> parse_place(std::string_view text) {
+    auto const first = text.find('~');
+    auto const number = parse_offset(text.substr(0, first));
+    if (!number)
+        return std::nullopt;
+    if (first == std::string_view::npos)
+        return event_place{*number};
+    auto const second = std::min(text.find('~', first + 1), text.size() - 1);
+    auto const behind = read_digits(text.substr(first + 1, second - first - 1));
+    auto const shard = read_digits(text.substr(second + 1));
+    if (!behind || !shard)
+        return std::nullopt;
+    event_place const place{*number, *behind, *shard};
+    return offset_text(place) == text ? std::optional(place) : std::nullopt;
 }
 
 }  // namespace socoro::adapter

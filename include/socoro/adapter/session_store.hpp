@@ -4,6 +4,7 @@
 
 #include <socoro/adapter/offset.hpp>
 #include <socoro/adapter/secret_map.hpp>
+#include <socoro/adapter/session_directory.hpp>
 #include <socoro/net/clock.hpp>
 
 #include <any>
@@ -25,6 +26,16 @@ public:
     virtual void on_session_dropped() = 0;
 };
 
+/// Where a client began on a shard that it moved to.
+struct beginning {
+    /// What it had got by then.
+    event_place shown;
+    /// The place there behind which everything is that it is going to get ...
+    event_place at;
+    /// ... and what comes first: what it missed, one place after the other, by what the frames tell.
+    std::vector<event_place> missed;
+};
+
 /// A socket of a client that may come back.
 struct kept_session {
     std::string sid;
@@ -33,10 +44,14 @@ struct kept_session {
     std::vector<std::string> rooms;
     /// The program's; null if it never asked for any.
     std::shared_ptr<std::any> data;
-    /// The newest event that was sent to it; 0 if none was.
-    event_number last_sent = 0;
+    /// The newest event that was sent to it, if any was.
+    event_place last_sent;
     /// The newest event that was sent to anybody before it left.
-    event_number newest = 0;
+    event_place newest;
+    /// If it has moved here from another shard.
+    std::optional<beginning> begun;
+    /// Its entry in what says where sessions are; null on a server of one shard.
+    std::shared_ptr<listing> listed;
     /// It may not come back from then on.
     net::time_point until;
     std::weak_ptr<session_owner> owner;
