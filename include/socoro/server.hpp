@@ -12,8 +12,10 @@
 #include <functional>
 #include <memory>
 #include <regex>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -132,8 +134,8 @@ public:
     void stop_listening() { http_.front()->stop_listening(); }
 
     /// Takes the requests under the path from an HTTP server of the program. Both run on the same
-    /// executor.
-    void attach(http_server& http) { home()->attach(*http.core()); }
+    /// executors; throws `std::invalid_argument` otherwise.
+    void attach(http_server& http);
 
     /// Whether a request is under the path of this server.
     [[nodiscard]] bool owns(http::request const& request) const { return home()->owns(request); }
@@ -373,6 +375,17 @@ basic_server<Executor>::basic_server(
     }
     detail::server_core::introduce(cores_);
     net::http_server_core::introduce(http_);
+}
+
+template <typename Executor>
+void basic_server<Executor>::attach(http_server& http) {
+    if (http.parts().size() != cores_.size())
+        throw std::invalid_argument("socoro: an HTTP server runs on as many executors");
+    for (auto const& core : cores_)
+        std::ignore = net::part_on(http.parts(), *core->owner());
+    configure([parts = http.parts()](detail::server_core& core) {
+        core.attach(*net::part_on(parts, *core.owner()));
+    });
 }
 
 template <typename Executor>

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 // The server that Node's own client is tried against: every feature under a name of its own.
-//   conformance [--port N] [--client DIRECTORY] [--options JSON] [--parser msgpack]
+//   conformance [--port N] [--client DIRECTORY] [--options JSON] [--parser msgpack] [--shards N]
 #include <socoro.hpp>
 
 #include "../../examples/support/program.hpp"
 #include "conformance_options.hpp"
 #include "parser_option.hpp"
 
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -139,21 +143,58 @@ asio::awaitable<void> dawdle(socoro::socket socket) {
 
 }  // namespace
 
+/// The shards beside the first, each a context that a thread of its own runs.
+class more_shards {
+public:
+    explicit more_shards(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i)
+            contexts_.emplace_back(ASIO_CONCURRENCY_HINT_UNSAFE_IO);
+    }
+    void add_to(std::vector<asio::any_io_executor>& all) {
+        for (auto& context : contexts_)
+            all.emplace_back(context.get_executor());
+    }
+    void start() {
+        for (auto& context : contexts_) {
+            work_.emplace_back(context.get_executor());
+            threads_.emplace_back([&context] { context.run(); });
+        }
+    }
+    void stop() {
+        work_.clear();
+        threads_.clear();
+    }
+
+private:
+    std::deque<asio::io_context> contexts_;
+    std::vector<asio::executor_work_guard<asio::io_context::executor_type>> work_;
+    std::vector<std::jthread> threads_;
+};
+
 int main(int argc, char** argv) {
     asio::io_context context;
+    more_shards others(std::stoul(example::option(argc, argv, "--shards", "1")) - 1);
+    std::vector<asio::any_io_executor> shards{context.get_executor()};
+    others.add_to(shards);
     socoro::options options;
     options.client_directory = example::option(argc, argv, "--client", CHAT_CLIENT_DIRECTORY);
     options.parser = parser_of(example::option(argc, argv, "--parser", "json"));
     auto const given = json::parse(example::option(argc, argv, "--options", "{}"));
     bool const uses = conformance::read(given.as_object(), options);
-    socoro::server io(context, options);
+    socoro::server io(shards, options);
     if (uses)
         io.use_requests(conformance::obey);
     io.on_connection([&io](socoro::socket socket) { return serve(io, socket); });
     io.of("/custom").on_connection(greet);
     io.of("/secret").use(admit).on_connection(greet);
     io.of("/slow").on_connection(dawdle);
-    auto const listen = [&] { return io.listen(example::port(argc, argv)); };
+    auto const listen = [&] {
+        auto const at = io.listen(example::port(argc, argv));
+        others.start();
+        return at;
+    };
     auto const close = [&] { return io.close(std::chrono::seconds(2)); };
-    return example::run(context, listen, close);
+    auto const status = example::run(context, listen, close);
+    others.stop();
+    return status;
 }

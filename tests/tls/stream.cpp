@@ -184,6 +184,40 @@ TEST_CASE("tls/stream: what was taken arrives though nobody waits for it") {
     CHECK(got == "hello");
 }
 
+TEST_CASE("tls/stream: a stream moves to another shard with what it has not sent, or not read") {
+    met_world w;
+    w.pair.back->capacity = 100;
+    auto const text = long_text(5'000);
+    CHECK(w.try_write(w.server, text).bytes == text.size());
+    // Of two records that came in one piece, one has been read.
+    std::string got, rest, received;
+    CHECK(w.try_write(w.client, "one").bytes == 3);
+    CHECK(w.try_write(w.client, "two").bytes == 3);
+    CHECK(w.read(w.server, got, 3)->done());
+    CHECK(got == "one");
+    auto const elsewhere =
+        test::net::shard::make(asio::make_strand(w.context->get_executor()), w.clock);
+    auto const moving = w.server->depart();
+    REQUIRE(moving);
+    CHECK_FALSE(w.server->depart());
+    w.server = moving(elsewhere);
+    CHECK(w.server->is_encrypted());
+    auto const reading = w.read(w.server, rest, 3);
+    CHECK(rest == "two");
+    auto const receiving = w.read(w.client, received, text.size());
+    CHECK(receiving->done());
+    CHECK(received == text);
+    CHECK(w.pass(w.client, w.server, "hello") == "hello");
+    CHECK(w.pass(w.server, w.client, "there") == "there");
+}
+
+TEST_CASE("tls/stream: what cannot move below does not move, and goes on") {
+    met_world w;
+    w.pair.second->movable = false;
+    CHECK_FALSE(w.server->depart());
+    CHECK(w.pass(w.server, w.client, "still") == "still");
+}
+
 TEST_CASE("tls/stream: the peer's word that nothing follows is an end, and no word is none") {
     met_world w;
     std::string got;

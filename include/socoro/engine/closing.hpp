@@ -50,10 +50,14 @@ template <typename Core>
 void close_together(
     std::vector<std::shared_ptr<Core>> const& cores,
     std::vector<std::shared_ptr<net::http_server_core>> const& parts) {
+    if (cores.size() == 1)
+        return parts.front()->owner()->execute(
+            [core = cores.front(), http = parts.front()] { close_together(core, http); });
     auto const last = std::make_shared<detail::end_of_connections>(parts);
     for (std::size_t i = 0; i < cores.size(); ++i)
         parts[i]->owner()->execute([core = cores[i], http = parts[i], last] {
-            http->stop_listening();
+            // Takes nothing more from now on.
+            http->finish();
             core->close();
         });
 }
