@@ -6,8 +6,6 @@
 
 #include <doctest/doctest.h>
 
-#include <exception>
-#include <stdexcept>
 #include <string>
 #include <variant>
 
@@ -781,45 +779,4 @@ TEST_CASE("client: serving ends, and does not throw, when the last attempt has f
     CHECK(serving->done());
     CHECK_FALSE(serving->failure);
     CHECK(t.take() == "end: reconnection failed");
-}
-
-TEST_CASE("api/client: works for coroutines on any type of executor") {
-    using executor_type = asio::io_context::executor_type;
-    using client_type = socoro::basic_client<executor_type>;
-    talking s;
-    client_type client(s.world.shard, "http://server.test", s.opts);
-    std::string got;
-    auto const talk = [&]() -> asio::awaitable<void, executor_type> {
-        auto const socket = co_await client.connect();
-        got += socket.connected() ? "connected" : "not connected";
-        socket.emit<said>("one");
-        auto const echoed = co_await socket.recv<said>();
-        got += " " + std::get<0>(echoed);
-        co_await socket.drain();
-        socoro::client_socket const erased = socket;
-        got += erased == socoro::client_socket(socket) ? " same" : " other";
-        co_await client.close(1s);
-        auto const [ended, none] = co_await socket.recv<said>(socoro::as_tuple);
-        got += " " + ended.message();
-    };
-    std::exception_ptr failure;
-    asio::co_spawn(s.world.context->get_executor(), talk(), [&](std::exception_ptr const& why) {
-        failure = why;
-    });
-    s.world.run();
-    CHECK_FALSE(failure);
-    CHECK(got == "connected one same io client disconnect");
-
-    client_type other(s.world.shard, "http://server.test", s.opts);
-    auto const refuse = [&]() -> asio::awaitable<void, executor_type> {
-        std::ignore = co_await other.connect("/nowhere");
-    };
-    asio::co_spawn(s.world.context->get_executor(), refuse(), [&](std::exception_ptr const& why) {
-        failure = why;
-    });
-    s.world.run();
-    REQUIRE(failure);
-    CHECK_THROWS_AS(std::rethrow_exception(failure), socoro::refused);
-    auto const strange = socoro::net::shard::make(asio::make_strand(*s.world.context));
-    CHECK_THROWS_AS(client_type(strange, "http://server.test"), std::invalid_argument);
 }

@@ -4,7 +4,6 @@
 #include <socoro/test.hpp>
 
 #include "support/counting_executor.hpp"
-#include "support/memory_stream.hpp"
 
 #include <doctest/doctest.h>
 
@@ -79,15 +78,6 @@ public:
         auto const there = co_await io.to("people").timeout(1s).template call<half>(6);
         seen_.add(text_of(all) + ", " + text_of(there));
         co_await look_elsewhere(io);
-        test::memory_pair const wire(seen_.shard, std::make_shared<test::faults>());
-        io.serve(
-            wire.second,
-            "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nhost: a\r\n\r\n");
-        co_await asked_.template wait<Executor>();
-        // Until that is dealt with.
-        co_await pause();
-        wire.forth->end(asio::error::eof);
-        wire.back->end(asio::error::eof);
         co_await io.close(1s);
         seen_.add("closed");
     }
@@ -97,7 +87,6 @@ private:
         io.use([this](any_socket& who) { return admit(who); });
         io.use_packets([this](any_socket&, socoro::any_event& event) { return inspect(event); });
         io.on_connection([this](socket who) { return talk(who); });
-        io.use_requests([this](socoro::pending_request& asked) { return look_at(asked); });
         auto const family = io.of(
             [this](std::string const& name, socoro::json::value const&) { return may_be(name); });
         family.on_connection([this](any_socket who) { return pass_by(who); });
@@ -121,11 +110,6 @@ private:
     [[nodiscard]] task inspect(socoro::any_event& event) {
         co_await pause();
         seen_.add("inspected " + event.name);
-    }
-    [[nodiscard]] task look_at(socoro::pending_request& asked) {
-        co_await pause();
-        seen_.add("asked for " + asked.request.target);
-        asked_.notify_all();
     }
     [[nodiscard]] asio::awaitable<bool, Executor> may_be(std::string name) {
         co_await pause();
@@ -232,7 +216,6 @@ private:
     std::shared_ptr<net::manual_clock> clock_ = std::make_shared<net::manual_clock>();
     std::shared_ptr<socoro::options const> options_ = std::make_shared<socoro::options const>();
     transcript seen_;
-    net::signal asked_{*seen_.shard};
     std::shared_ptr<net::task_group> tasks_ = std::make_shared<net::task_group>(seen_.shard);
 };
 
@@ -258,7 +241,6 @@ all of 4 4, all of 3 3
 Cem: server namespace disconnect
 Dot: connection refused
 Eve: connection refused
-asked for /socket.io/?EIO=4&transport=polling
 server shutting down
 closed
 )";
