@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
-// How many operations socoro and Node's socket.io do in a second of processor time of the server.
+// How many operations servers do in a second of their processor time: socoro and Node's socket.io,
+// or socoro on one shard and on several.
 //
 //   node benchmarks/versus/run.mjs --server BUILD/benchmarks/versus/versus_server [--rounds N] [--seconds S]
-//                                  [--row WORD] [--alone]
+//                                  [--row WORD] [--shards N] [--alone]
 //
-// Both get the same load over loopback, in turns, so that what else the machine does hits both; one
-// round of each is for warming up and does not count. `--row` takes the rows with this word in their
-// name, and `--alone` leaves Node out, for a profiler. Build with --buildtype=release, and run
-// `npm install` in tests/e2e before.
+// All get the same load over loopback, in turns, so that what else the machine does hits all of them;
+// one round of each is for warming up and does not count. `--shards` compares that many with one and
+// leaves Node out; the ratio then says what a further shard costs or gains for the same work. `--row`
+// takes the rows with this word in their name, and `--alone` leaves out who we compare with, for a
+// profiler.
+// Build with --buildtype=release, and run `npm install` in tests/e2e before.
 
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,6 +24,7 @@ const { values: options } = parseArgs({
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '1' },
         row: { type: 'string', default: '' },
+        shards: { type: 'string' },
         alone: { type: 'boolean', default: false },
     },
 });
@@ -47,30 +51,44 @@ function print(name, cells) {
     console.log(name.padEnd(44) + cells.map(cell => String(cell).padStart(12)).join(''));
 }
 
-const rows = [
-    new Acks(50, 1),
-    new Acks(50, 16),
-    new Broadcasts(200),
-    new Broadcasts(200, 10),
-    new Broadcasts(1000),
-];
+const ours = ['--port', '0'];
+const compared = options.shards
+    ? {
+        servers: [
+            { name: `${options.shards} shards`, command: options.server, args: [...ours, '--shards', options.shards] },
+            { name: '1 shard', command: options.server, args: ours },
+        ],
+        rows: [new Acks(200, 1), new Acks(200, 16), new Broadcasts(1000)],
+    }
+    : {
+        servers: [
+            { name: 'socoro', command: options.server, args: ours },
+            { name: 'Node', command: process.execPath, args: [fileURLToPath(new URL('node_server.mjs', import.meta.url))] },
+        ],
+        rows: [
+            new Acks(50, 1),
+            new Acks(50, 16),
+            new Broadcasts(200),
+            new Broadcasts(200, 10),
+            new Broadcasts(1000),
+        ],
+    };
+const chosen = compared.servers.slice(0, options.alone ? 1 : 2);
+const rows = compared.rows.filter(({ name }) => name.includes(options.row));
+
 const servers = [];
 const bound = 60 + rows.length * 2 * (Number(options.rounds) + 1) * Number(options.seconds) * 2;
 setTimeout(() => { throw new Error('a server does not answer'); }, bound * 1000);
 process.on('exit', () => servers.forEach(server => server.stop()));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
-servers.push(await ServerProcess.start(options.server, ['--port', '0']));
-if (!options.alone) {
-    const script = fileURLToPath(new URL('node_server.mjs', import.meta.url));
-    servers.push(await ServerProcess.start(process.execPath, [script]));
-}
+for (const { command, args } of chosen) servers.push(await ServerProcess.start(command, args));
 console.log(`processes: ${servers.map(server => server.pid).join(', ')}`);
-print('operations per second of the server', options.alone ? ['socoro'] : ['socoro', 'Node', 'ratio']);
-for (const row of rows.filter(({ name }) => name.includes(options.row))) {
+print('operations per second of the server', [...chosen.map(({ name }) => name), ...(options.alone ? [] : ['ratio'])]);
+for (const row of rows) {
     const rates = await measure(row, servers);
-    const [ours, others = []] = rates;
-    const ratios = others.map((rate, i) => ours[i] / rate);
+    const [first, others = []] = rates;
+    const ratios = others.map((rate, i) => first[i] / rate);
     const cells = rates.map(of => Math.round(median(of)));
     print(row.name, options.alone ? cells : [...cells, median(ratios).toFixed(2)]);
 }
