@@ -6,26 +6,11 @@
 
 using namespace std::chrono_literals;
 
-/// Without control characters, which the terminal would obey.
-std::string printable(std::string_view text) {
-    std::string safe;
-    for (char const c : text) {
-        auto const byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7f)
-            safe += ' ';
-        else if (byte >= 0x80 && byte < 0xa0 && safe.ends_with('\xc2'))  // beyond ASCII, in UTF-8
-            safe.back() = ' ';
-        else
-            safe += c;
-    }
-    return safe;
-}
-
 int main(int argc, char** argv) try {
     auto const* const user = std::getenv("USER");
     auto const name = example::option(argc, argv, "--name", user ? user : "guest");
     auto const room = example::option(argc, argv, "--room", "lobby");
-    auto const show = [](std::string const& line) { std::cout << printable(line) << std::endl; };
+    auto const show = [](std::string const& line) { example::print(line); };
 
     // [main]
     asio::io_context context;

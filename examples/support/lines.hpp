@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Lines of the standard input, waited for by a coroutine.
+// Lines of the standard input, waited for by a coroutine, and lines for the terminal.
 #pragma once
 
 #include <socoro/net/asio.hpp>
@@ -9,6 +9,7 @@
 #include <asio/redirect_error.hpp>
 
 #include <fcntl.h>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,5 +53,25 @@ private:
     asio::posix::stream_descriptor input_;
     std::string read_;
 };
+
+/// Without control characters, which the terminal would obey.
+inline std::string printable(std::string_view text) {
+    std::string safe;
+    for (char const c : text) {
+        auto const byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7f)
+            safe += ' ';
+        else if (byte >= 0x80 && byte < 0xa0 && safe.ends_with('\xc2'))  // beyond ASCII, in UTF-8
+            safe.back() = ' ';
+        else
+            safe += c;
+    }
+    return safe;
+}
+
+/// Prints a line that others may have written.
+inline void print(std::string const& line) {
+    std::cout << printable(line) << std::endl;
+}
 
 }  // namespace example
