@@ -156,12 +156,13 @@ public:
     /// connection from which nothing was read is this server's alone, and requests that are not
     /// under the path get status 404.
     ///
-    /// Once this was closed, `connection` is closed as well. Not for other threads.
+    /// Once this was closed, `connection` is closed as well. It is served on the shard that the
+    /// caller runs on, to which it belongs. Not for other threads.
     void serve(
         std::shared_ptr<net::stream> connection,
         std::string already_read,
         net::give_back back = nullptr) {
-        http_.front()->serve_for_another(
+        http_[home()->shards()->here().value_or(0)]->serve_for_another(
             std::move(connection),
             std::move(already_read),
             std::move(back));

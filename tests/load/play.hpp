@@ -195,14 +195,15 @@ inline void play::check_end(visitor const& by) {
 
 inline void play::settle() {
     // First what they set out to do has to be done: only then has everything been said.
-    each(staying(), "finishing", [](visitor& one) { return one.settle(); });
+    each(staying(), "finishing", [](visitor& one) { return one.finish(); });
     each(staying(), "settling", [](visitor& one) { return one.settle(); });
     auto const here = staying();
     each(here, "counting", [](visitor& one) { return one.count_heads(); });
     for (auto const id : here) {
         auto heads = visitor_of(id).heads;
         std::sort(heads.begin(), heads.end());
-        if (heads != here)
+        if (std::adjacent_find(heads.begin(), heads.end()) != heads.end() ||
+            !std::includes(here.begin(), here.end(), heads.begin(), heads.end()))
             fault("a survey of visitor " + std::to_string(id) + " did not reach everybody once");
     }
 }

@@ -151,7 +151,7 @@ public:
     }
 
 private:
-    static constexpr int shard_count = 1;
+    static constexpr int shard_count = 3;
 
     [[nodiscard]] socoro::server& io() override { return *io_; }
     [[nodiscard]] socoro::client& client_of(int id) override { return callers_[index(id)].client; }

@@ -58,6 +58,9 @@ public:
             co_await act();
     }
 
+    /// Waits until the server has done all that it was asked to.
+    [[nodiscard]] asio::awaitable<void> finish() { std::ignore = co_await call<ask>(1); }
+
     /// When nobody speaks any more: from then on it has heard everything.
     [[nodiscard]] asio::awaitable<void> settle() {
         auto const [failed, number] = co_await call<ask>(1);

@@ -137,6 +137,17 @@ public:
         out_->finish(asio::error::eof);
         in_->finish(asio::error::eof);
     }
+    [[nodiscard]] net::departure depart() override {
+        if (closed_)
+            return nullptr;
+        auto const travelling = std::make_shared<wire_stream>(std::move(in_), std::move(out_));
+        closed_ = true;
+        return [travelling](std::shared_ptr<net::shard> const& on) {
+            travelling->in_->reader.move_to(on);
+            travelling->out_->writer.move_to(on);
+            return travelling;
+        };
+    }
     [[nodiscard]] std::string remote_address() const override { return "192.0.2.1"; }
 
 private:

@@ -127,7 +127,7 @@ public:
     }
 
 private:
-    static constexpr int shard_count = 1;
+    static constexpr int shard_count = 3;
 
     [[nodiscard]] socoro::server& io() override { return *io_; }
     [[nodiscard]] caller& caller_of(int id) { return callers_[static_cast<std::size_t>(id)]; }
