@@ -6,6 +6,7 @@
 
 #include <socoro/net/clock.hpp>
 #include <socoro/net/mailbox.hpp>
+#include <socoro/net/overlap.hpp>
 #include <socoro/net/serial_executor.hpp>
 
 #include <boost/intrusive/list.hpp>
@@ -62,9 +63,10 @@ using waiter_list = intrusive::
 /// but for what says that it is thread-safe, and for taking and dropping shares.
 ///
 /// The executor must run one task at a time: an `io_context` that one thread runs, or a strand,
-/// which is made for any other executor. When its execution context is destroyed, the coroutines
-/// that wait here are destroyed with it. That is not thread-safe: no other thread uses the shard
-/// or what lives on it at that time, and afterwards any may, though nothing runs any more.
+/// which is made for any other executor. Two threads at once end the program, where that is seen.
+/// When its execution context is destroyed, the coroutines that wait here are destroyed with it.
+/// That is not thread-safe: no other thread uses the shard or what lives on it at that time, and
+/// afterwards any may, though nothing runs any more.
 class shard : public std::enable_shared_from_this<shard> {
 public:
     /// A shard on `ex`, or on a strand of it unless it is known to run one task at a time; with
@@ -141,6 +143,7 @@ private:
     executor executor_;
     here here_;
     mailbox mailbox_;
+    overlap overlap_;
     std::shared_ptr<net::clock> clock_;
     detail::waiter_list<detail::by_shard> waiters_;
     std::vector<std::function<void()>> deferred_;
@@ -251,27 +254,32 @@ inline shard::~shard() {
 inline void shard::defer(std::function<void()> task) {
     if (!executor_)
         return;
+    overlap_.check();
     deferred_.push_back(std::move(task));
     if (deferred_.size() == 1)
         asio::post(executor_, [self = shared_from_this()] { self->run_deferred(); });
 }
 
 inline void shard::run_deferred() {
-    running_.swap(deferred_);
-    for (auto& task : running_)
-        task();
-    running_.clear();
+    overlap_.run([this] {
+        running_.swap(deferred_);
+        for (auto& task : running_)
+            task();
+        running_.clear();
+    });
 }
 
 inline void shard::submit(std::function<void()> task) {
     if (mailbox_.put(task))
-        asio::post(executor_, [self = shared_from_this()] { self->mailbox_.run_announced(); });
+        asio::post(executor_, [self = shared_from_this()] {
+            self->overlap_.run([&] { self->mailbox_.run_announced(); });
+        });
 }
 
 inline void shard::run_submitted() {
     // Whatever is in there has been announced, and that keeps a share of this.
     if (!mailbox_.is_empty())
-        mailbox_.run();
+        overlap_.run([this] { mailbox_.run(); });
 }
 
 template <typename F>
