@@ -191,7 +191,7 @@ public:
     /// system. It becomes non-blocking, and stays so when it goes back. Safe from any thread.
     /// Throws `std::system_error` for what is no connected stream socket; what fails later is told
     /// to the hook `accept_failed`. It is closed then, and when the server or its execution context
-    /// has ended.
+    /// has ended. Of several shards the one with the fewest connections serves it and calls `back`.
     void serve(
         descriptor connection,
         std::string already_read,

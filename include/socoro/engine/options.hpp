@@ -64,14 +64,15 @@ struct options : session_options {
     /// Makes the sid of a session for the request that opens it, which has to be another one each
     /// time, hard to guess, of letters, digits, `-`, `.`, `_` and `~`. If it throws, which goes to
     /// the hook `handler_failed`, or gives one that cannot be, the request is refused with code 3.
-    /// Empty: 20 characters out of 15 random bytes.
+    /// A server on several shards adds two characters, which name the shard. Empty: 20 characters out
+    /// of 15 random bytes, of several shards 18 and the two.
     std::function<std::string(http::request const&)> generate_id;
-    /// The most sessions at once; a request that would open one more is answered with 503. Without
-    /// a number, as many as come.
+    /// The most sessions at once, on all shards together; a request that would open one more is
+    /// answered with 503. Without a number, as many as come.
     std::optional<std::size_t> max_clients;
-    /// The most connections that the server's own HTTP server has at once, those that became
-    /// WebSockets among them; one more is closed as soon as it is accepted. Without a number, as
-    /// many as come. Node's `server.maxConnections`.
+    /// The most connections that the server's own HTTP server has at once, on all shards together,
+    /// those that became WebSockets among them; one more is closed as soon as it is accepted.
+    /// Without a number, as many as come. Node's `server.maxConnections`.
     std::optional<std::size_t> max_connections;
     net::http_deadlines deadlines;
     /// Speaks TLS on every connection that `listen` accepts: `socoro::tls_server()`, from
