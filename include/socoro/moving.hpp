@@ -5,10 +5,10 @@
 #pragma once
 
 #include <socoro/coming_back.hpp>
+#include <socoro/namespaces.hpp>
 #include <socoro/net/signal.hpp>
 
 #include <cstddef>
-#include <exception>
 #include <iterator>
 #include <memory>
 #include <optional>
