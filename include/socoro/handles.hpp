@@ -30,11 +30,18 @@ class basic_nsp;
 template <typename Executor = asio::any_io_executor>
 class basic_nsp_family;
 
+/// A socket that may be on another node.
+template <typename Executor = asio::any_io_executor, typename Contract = no_contract>
+class basic_remote_socket;
+
 /// A socket whose events are not restricted by a contract: see `contract::socket` for one that is.
 using socket = basic_socket<>;
 
 /// A socket of a client whose events are not restricted by a contract.
 using client_socket = basic_client_socket<>;
+
+/// A socket that may be on another node, any event.
+using remote_socket = basic_remote_socket<>;
 
 /// Whom to send to, any event.
 using broadcast_operator = basic_broadcast<>;

@@ -6,6 +6,7 @@
 #include <socoro/namespaces.hpp>
 #include <socoro/rules.hpp>
 #include <socoro/socket.hpp>
+#include <socoro/whole_namespace.hpp>
 
 #include <memory>
 #include <optional>
@@ -23,7 +24,9 @@ namespace socoro {
 /// run on all of them at once, and what is looked up (`find`, `sockets`, `size`) are the sockets of
 /// the shard that the caller runs on.
 template <typename Executor>
-class basic_nsp : public detail::rules_of<basic_nsp<Executor>, Executor> {
+class basic_nsp : public detail::rules_of<basic_nsp<Executor>, Executor>,
+                  public detail::receives_server_side<basic_nsp<Executor>, Executor>,
+                  public detail::whole_namespace<basic_nsp<Executor>, Executor> {
 public:
     using executor_type = Executor;
     using socket_type = basic_socket<Executor>;
@@ -111,6 +114,10 @@ public:
 
 private:
     friend class detail::rules_of<basic_nsp, Executor>;
+    friend class detail::receives_server_side<basic_nsp, Executor>;
+    friend class detail::whole_namespace<basic_nsp, Executor>;
+
+    [[nodiscard]] std::shared_ptr<detail::namespace_ref const> whole() const { return whole_; }
 
     [[nodiscard]] broadcast_type everyone() const { return broadcast_type(whole_); }
 
@@ -130,7 +137,8 @@ private:
 /// handle, cheap to copy, used on the server's executor, or before that runs. What is decided here
 /// is for namespaces that come into being afterwards. They go when their last socket goes.
 template <typename Executor>
-class basic_nsp_family : public detail::rules_of<basic_nsp_family<Executor>, Executor> {
+class basic_nsp_family : public detail::rules_of<basic_nsp_family<Executor>, Executor>,
+                         public detail::receives_server_side<basic_nsp_family<Executor>, Executor> {
 public:
     using executor_type = Executor;
 
@@ -167,6 +175,7 @@ public:
 
 private:
     friend class detail::rules_of<basic_nsp_family, Executor>;
+    friend class detail::receives_server_side<basic_nsp_family, Executor>;
 
     /// To the members on every shard, whose names are known there.
     void spread(detail::encoded_event&& event) const {

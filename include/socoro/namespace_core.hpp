@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,12 +40,19 @@ using room_hook = std::function<void(room_event const&)>;
 /// Starts the handler of a socket, whatever type of executor its coroutine is on.
 using handler_starter = std::function<void(std::shared_ptr<socket_core> const&)>;
 
+/// Runs for one event of another server, whose arguments these are; gives those of the answer.
+/// Throws for arguments that do not fit, and what the program throws.
+using server_side_receiver =
+    std::function<asio::awaitable<adapter::answer_values>(adapter::answer_values const& args)>;
+
 /// What happens to those who connect to a namespace. Coroutines hold their own share of what they
 /// run, so that all of it may be changed meanwhile.
 struct namespace_rules {
     std::shared_ptr<handler_starter const> handler;
     std::vector<std::shared_ptr<middleware const>> middlewares;
     std::vector<std::shared_ptr<packet_middleware const>> packet_middlewares;
+    /// Who receives events of other servers, by their names.
+    std::map<std::string, std::vector<server_side_receiver>, std::less<>> server_side;
 };
 
 /// What a namespace has on one shard of a server: the sockets that live there. Not thread-safe; it

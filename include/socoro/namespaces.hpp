@@ -5,6 +5,8 @@
 
 #include <socoro/namespace_core.hpp>
 #include <socoro/namespace_ref.hpp>
+#include <socoro/net/task_group.hpp>
+#include <socoro/options.hpp>
 
 #include <boost/json.hpp>
 
@@ -37,22 +39,21 @@ struct parent_core {
 /// All namespaces of one server, as far as they are on one shard. Lives there.
 class namespaces : public std::enable_shared_from_this<namespaces> {
 public:
-    /// `parser` is null for JSON. `kept_in` is what clients may come back from; null if they may not.
-    /// `watching` is told about rooms; null if nobody is. `cleans_up` says whether a namespace that a
-    /// rule let into being goes with its last socket.
+    /// `kept_in` is what clients may come back from; null if they may not. `watching` is told about
+    /// rooms; null if nobody is. What belongs to no socket runs in `tasks`.
     namespaces(
         std::shared_ptr<server_shards const> all,
         std::shared_ptr<net::shard> owner,
-        std::shared_ptr<sio::parser const> parser,
+        std::shared_ptr<options const> opts,
         std::shared_ptr<recovery> kept_in,
         std::shared_ptr<room_hook const> watching,
-        bool cleans_up)
+        std::shared_ptr<net::task_group> tasks)
         : shards_(std::move(all))
         , shard_(std::move(owner))
-        , parser_(std::move(parser))
+        , options_(std::move(opts))
         , recovery_(std::move(kept_in))
         , room_hook_(std::move(watching))
-        , cleans_up_(cleans_up) {}
+        , tasks_(std::move(tasks)) {}
 
     /// The name as it is in packets: it begins with a slash. Throws `std::invalid_argument` for a
     /// name with a comma.
@@ -95,6 +96,10 @@ public:
             there->deliver(sent, event);
     }
 
+    /// Starts what the server waits for at its end.
+    void spawn(asio::awaitable<void> task) const { tasks_->spawn(std::move(task)); }
+    [[nodiscard]] std::shared_ptr<options const> const& opts() const noexcept { return options_; }
+
 private:
     [[nodiscard]] std::shared_ptr<namespace_core> make_child(
         std::string const& name,
@@ -102,10 +107,10 @@ private:
 
     std::shared_ptr<server_shards const> shards_;
     std::shared_ptr<net::shard> shard_;
-    std::shared_ptr<sio::parser const> parser_;
+    std::shared_ptr<options const> options_;
     std::shared_ptr<recovery> recovery_;
     std::shared_ptr<room_hook const> room_hook_;
-    bool cleans_up_;
+    std::shared_ptr<net::task_group> tasks_;
     std::map<std::string, std::shared_ptr<namespace_core>, std::less<>> namespaces_;
     std::vector<std::shared_ptr<parent_core>> parents_;
 };
@@ -152,7 +157,7 @@ namespaces::resolve(std::shared_ptr<namespaces> self, std::string name, boost::j
 inline std::shared_ptr<namespace_core> namespaces::make_child(
     std::string const& name,
     std::shared_ptr<parent_core> const& parent) {
-    auto const whole = std::make_shared<namespace_ref const>(shards_, name, parser_);
+    auto const whole = std::make_shared<namespace_ref const>(shards_, name, options_->parser);
     auto made = net::make_on_shard<namespace_core>(
         shard_,
         whole,
@@ -160,12 +165,14 @@ inline std::shared_ptr<namespace_core> namespaces::make_child(
         recovery_,
         room_hook_,
         parent->rules);
-    if (cleans_up_)
+    // Where clients choose the names, they could make us keep any number.
+    if (options_->cleanup_empty_child_namespaces)
         made->on_empty = [weak = weak_from_this(), child = made.get()] {
             if (auto const self = weak.lock())
                 self->forget_if_empty(*child);
         };
     namespaces_.emplace(name, made);
+    shards_->announce(name);
     parent->children.insert_or_assign(name, made);
     return made;
 }
@@ -177,33 +184,6 @@ inline void namespaces::forget_if_empty(namespace_core const& nsp) {
     for (auto const& parent : parents_)
         parent->children.erase(name);
     namespaces_.erase(name);
-}
-
-inline void namespace_ref::broadcast(
-    frame_list&& frames,
-    std::string_view event,
-    broadcast_target const& target,
-    bool is_volatile) const {
-    if (shards_->order() && !is_volatile)
-        return send_in_order(frames, event, target);
-    // Nothing is made for others where there are none.
-    if (shards_->size() == 1 && shards_->owner(0)->is_in_order()) {
-        if (auto const nsp = here())
-            nsp->deliver(frames, event, target, is_volatile);
-        return;
-    }
-    struct message {
-        frame_list frames;
-        std::string nsp, event;
-        broadcast_target target;
-        bool is_volatile;
-    };
-    auto const sent = std::make_shared<message const>(
-        message{std::move(frames), name_, std::string(event), target, is_volatile});
-    shards_->each([sent](namespaces& among, std::size_t) {
-        if (auto const nsp = among.find(sent->nsp))
-            nsp->deliver(sent->frames, sent->event, sent->target, sent->is_volatile);
-    });
 }
 
 inline void namespace_ref::send_in_order(

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 
 namespace socoro {
 
@@ -39,6 +40,8 @@ struct recovery_options {
     std::size_t sessions = 10'000;
 };
 
+class cluster_adapter;
+
 using engine::cookie_options;
 using engine::cors_options;
 using engine::origin_check;
@@ -61,6 +64,12 @@ struct options : engine::options, channel_options {
     /// Whether a namespace that a rule let into being goes with its last socket. Unlike in the
     /// reference it does: where clients choose the names, they could make us keep any number.
     bool cleanup_empty_child_namespaces = true;
+    /// Connects the server with others of the same service, in other processes: see
+    /// `cluster_adapter`. Null: the server is alone. Each server needs one of its own.
+    std::shared_ptr<cluster_adapter> adapter;
+    /// How long a server with an `adapter` waits for the answers of others, and of their clients,
+    /// unless `timeout` says otherwise: they may be gone without a word.
+    std::chrono::milliseconds requests_timeout{5'000};
 };
 
 }  // namespace socoro

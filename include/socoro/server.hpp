@@ -68,7 +68,7 @@ template <strands_of_pool E>
 /// every executor. With a type of its own, as `io_context::executor_type`, `asio::strand` or one of
 /// the program, coroutines and their timers cost less; it must run one task at a time.
 template <typename Executor = asio::any_io_executor>
-class basic_server {
+class basic_server : public detail::whole_namespace<basic_server<Executor>, Executor> {
     static_assert(net::check_executor<Executor>());
 
 public:
@@ -249,6 +249,12 @@ public:
         return root().use_packets(std::move(step));
     }
 
+    /// Receives events of other nodes for the namespace `/`: see `nsp::on_server_side`.
+    template <typename E, typename Function>
+    nsp_type on_server_side(Function function) const {
+        return root().template on_server_side<E>(std::move(function));
+    }
+
     /// Sends an event to every socket of the namespace `/`; the forms of `socket::emit`.
     template <detail::maybe_event E>
     void emit(E const& event) const {
@@ -332,6 +338,11 @@ private:
         for (auto const& ex : on)
             made.push_back(net::shard::make<Executor>(ex));
         return made;
+    }
+    friend class detail::whole_namespace<basic_server, Executor>;
+
+    [[nodiscard]] std::shared_ptr<detail::namespace_ref const> whole() const {
+        return home()->root();
     }
     [[nodiscard]] nsp_type root() const { return nsp_type(home()->root()); }
     /// What is on the first shard.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <socoro/client_bundle.hpp>
+#include <socoro/cluster_node.hpp>
 #include <socoro/engine/closing.hpp>
 #include <socoro/namespaces.hpp>
 #include <socoro/net/task_group.hpp>
@@ -37,7 +38,7 @@ public:
     server_core(server_core const&) = delete;
     server_core& operator=(server_core const&) = delete;
     /// Namespaces and sockets hold each other, also when the execution context ended first.
-    ~server_core() { namespaces_->release(); }
+    ~server_core() { release(); }
 
     /// Makes the Engine.IO server; once, when a `shared_ptr` holds this.
     void start();
@@ -86,6 +87,13 @@ public:
     [[nodiscard]] std::shared_ptr<net::shard> const& owner() const noexcept { return shard_; }
 
 private:
+    /// Lets go of all that may hold it.
+    void release() {
+        namespaces_->release();
+        if (is_first() && shards_->cluster())
+            shards_->cluster()->stop();
+    }
+    [[nodiscard]] bool is_first() const noexcept { return shards_->owner(0) == shard_; }
     /// Ends the sockets of every session but those that it `spares`.
     template <typename Predicate>
     void close_sockets(Predicate spares);
@@ -131,13 +139,16 @@ inline server_core::server_core(
     , namespaces_(std::make_shared<detail::namespaces>(
           shards_,
           shard_,
-          options_->parser,
+          options_,
           make_recovery(index),
           watching(),
-          options_->cleanup_empty_child_namespaces))
+          tasks_))
     , root_(std::make_shared<namespace_ref const>(shards_, "/", options_->parser)) {
     namespaces_->of(root_);
     shards_->place(index, namespaces_);
+    if (index == 0 && options_->adapter)
+        shards_->set_cluster(
+            net::make_on_shard<cluster_node>(shard_, options_->adapter, shards_, options_));
 }
 
 inline std::shared_ptr<namespace_ref const> server_core::of(std::string name) const {
@@ -147,6 +158,7 @@ inline std::shared_ptr<namespace_ref const> server_core::of(std::string name) co
         options_->parser);
     if (shards_->is_first(whole->name()))
         shards_->configure([whole](class namespaces& among, std::size_t) { among.of(whole); });
+    shards_->announce(whole->name());
     return whole;
 }
 
@@ -158,6 +170,10 @@ inline void server_core::start() {
         return std::make_shared<peer>(opened, self->options_, self->namespaces_, self->tasks_);
     };
     engine_ = std::make_shared<engine::server_core>(shard_, *options_, accept);
+    if (is_first() && shards_->cluster()) {
+        shards_->cluster()->start();
+        shards_->announce(root_->name());
+    }
 }
 
 inline void server_core::introduce(std::vector<std::shared_ptr<server_core>> const& parts) {
@@ -205,7 +221,7 @@ inline void server_core::close() {
     close_sockets([](engine::session_core const&) { return false; });
     engine_->close();
     // Handlers that run have a share of their own.
-    namespaces_->release();
+    release();
 }
 
 inline void server_core::finish() {
@@ -223,7 +239,7 @@ inline asio::awaitable<void> server_core::close(
     http->finish();
     self->finish();
     co_await engine::await_end(self->engine_, http, self->tasks_, deadline);
-    self->namespaces_->release();
+    self->release();
 }
 
 }  // namespace socoro::detail

@@ -20,6 +20,7 @@
 namespace socoro::detail {
 
 class namespaces;
+class cluster_node;
 
 /// The shards of a server, in an order that stays. Thread-safe, once every part is in its place.
 class server_shards {
@@ -64,6 +65,19 @@ public:
     template <typename Visit>
     void each(Visit const& visit) const;
 
+    /// Calls `visit(part, index)` on one shard, as above.
+    template <typename Visit>
+    void at(std::size_t index, Visit const& visit) const;
+
+    /// The shard of the caller; who runs on none counts as being on the first.
+    [[nodiscard]] std::size_t home() const noexcept { return here().value_or(0); }
+
+    /// How other servers are reached; null if there are none. Set before anything runs.
+    [[nodiscard]] std::shared_ptr<cluster_node> const& cluster() const noexcept { return cluster_; }
+    /// Tells them of a namespace of this server.
+    void announce(std::string const& nsp) const;
+    void set_cluster(std::shared_ptr<cluster_node> node) { cluster_ = std::move(node); }
+
     /// The same for what a server is told before it runs, which a server of one shard does at once.
     template <typename Visit>
     void configure(Visit const& visit) const;
@@ -99,6 +113,7 @@ private:
     }
 
     std::vector<part_of_server> parts_;
+    std::shared_ptr<cluster_node> cluster_;
     mutable std::mutex mutex_;
     mutable std::set<std::string, std::less<>> told_;
     mutable room_census rooms_;
@@ -116,13 +131,17 @@ inline std::optional<std::size_t> server_shards::here() const noexcept {
 
 template <typename Visit>
 void server_shards::each(Visit const& visit) const {
-    for (std::size_t i = 0; i < size(); ++i) {
-        auto const& [owner, part] = parts_[i];
-        if (owner->is_in_order())
-            visit_part(part, i, visit);
-        else
-            owner->submit([part = part, i, visit] { visit_part(part, i, visit); });
-    }
+    for (std::size_t i = 0; i < size(); ++i)
+        at(i, visit);
+}
+
+template <typename Visit>
+void server_shards::at(std::size_t index, Visit const& visit) const {
+    auto const& [owner, part] = parts_[index];
+    if (owner->is_in_order())
+        visit_part(part, index, visit);
+    else
+        owner->submit([part = part, index, visit] { visit_part(part, index, visit); });
 }
 
 template <typename Visit>

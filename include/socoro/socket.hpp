@@ -6,7 +6,6 @@
 #include <socoro/channel.hpp>
 #include <socoro/socket_core.hpp>
 
-#include <any>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -102,6 +101,9 @@ public:
         return broadcast().except(std::move(room));
     }
 
+    /// To everybody of this shard but this socket: see `basic_broadcast::local`.
+    [[nodiscard]] broadcast_type local() const { return broadcast().local(); }
+
     // ----------------------------------------------------------------------- rooms, data, end
 
     /// Enters a room, which comes into being if it is not there. Nothing after the disconnect.
@@ -121,9 +123,7 @@ public:
     /// Throws `std::bad_any_cast` if it was used with another type before.
     template <typename T>
     [[nodiscard]] T& data() const {
-        if (!core_->data().has_value())
-            core_->data().template emplace<T>();
-        return std::any_cast<T&>(core_->data());
+        return core_->data().template get<T>();
     }
 
     /// Disconnects from the namespace, with the reason `server namespace disconnect`; with

@@ -6,8 +6,8 @@
 #include <socoro/engine/session_core.hpp>
 #include <socoro/handshake.hpp>
 #include <socoro/namespace_core.hpp>
+#include <socoro/program_data.hpp>
 
-#include <any>
 #include <exception>
 #include <memory>
 #include <string>
@@ -84,14 +84,16 @@ public:
     [[nodiscard]] std::shared_ptr<peer> owning_peer() const noexcept { return peer_.lock(); }
     [[nodiscard]] engine::session_core& session() const noexcept { return *session_; }
     [[nodiscard]] socoro::handshake const& brought() const noexcept { return *handshake_; }
-    [[nodiscard]] std::any& data() {
+    [[nodiscard]] program_data& data() {
         if (!data_)
-            data_ = std::make_shared<std::any>();
+            data_ = std::make_shared<program_data>();
         return *data_;
     }
     /// The same, shared with the socket that its client may come back as; null if there is none.
-    [[nodiscard]] std::shared_ptr<std::any> const& shared_data() const noexcept { return data_; }
-    void adopt_data(std::shared_ptr<std::any> from) noexcept { data_ = std::move(from); }
+    [[nodiscard]] std::shared_ptr<program_data> const& shared_data() const noexcept {
+        return data_;
+    }
+    void adopt_data(std::shared_ptr<program_data> from) noexcept { data_ = std::move(from); }
     [[nodiscard]] std::shared_ptr<socket_core> share() {
         return std::static_pointer_cast<socket_core>(shared_from_this());
     }
@@ -120,7 +122,7 @@ private:
     std::weak_ptr<peer> peer_;
     std::shared_ptr<engine::session_core> session_;
     std::shared_ptr<handshake const> handshake_;
-    std::shared_ptr<std::any> data_;
+    std::shared_ptr<program_data> data_;
 };
 
 inline void namespace_core::deliver(

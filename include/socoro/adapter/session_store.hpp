@@ -6,8 +6,8 @@
 #include <socoro/adapter/secret_map.hpp>
 #include <socoro/adapter/session_directory.hpp>
 #include <socoro/net/clock.hpp>
+#include <socoro/program_data.hpp>
 
-#include <any>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -43,7 +43,7 @@ struct kept_session {
     std::string pid;
     std::vector<std::string> rooms;
     /// The program's; null if it never asked for any.
-    std::shared_ptr<std::any> data;
+    std::shared_ptr<socoro::detail::program_data> data;
     /// The newest event that was sent to it, if any was.
     event_place last_sent;
     /// The newest event that was sent to anybody before it left.
