@@ -10,6 +10,7 @@
 #include <socoro/namespaces.hpp>
 #include <socoro/replies.hpp>
 #include <socoro/server_side.hpp>
+#include <socoro/sio/json_reader.hpp>
 #include <socoro/socket_details.hpp>
 
 #include <cstddef>
@@ -265,7 +266,10 @@ inline void receive_server_side(
     auto const found = part.rules.server_side.find(event.name);
     if (found == part.rules.server_side.end())
         return;
-    auto list = json::parse(event.json).as_array();
+    auto read = sio::parse_own_json(event.json);
+    if (!read.is_array())
+        return;
+    auto list = std::move(read.get_array());
     list.erase(list.begin());
     auto const args = std::make_shared<adapter::answer_values const>(
         adapter::answer_values{std::move(list), event.binary});

@@ -4,6 +4,7 @@
 
 #include <socoro/codec.hpp>
 #include <socoro/codec/writable.hpp>
+#include <socoro/sio/json_reader.hpp>
 
 #include <boost/json.hpp>
 
@@ -44,7 +45,7 @@ private:
                 std::string text;
                 attachments binary;
                 write_value(text, std::any_cast<T const&>(value), binary);
-                return sio::without_placeholders(json::parse(text));
+                return sio::without_placeholders(sio::parse_own_json(text));
             };
         else
             return nullptr;

@@ -8,6 +8,7 @@
 #include <socoro/gathering.hpp>
 #include <socoro/namespace_core.hpp>
 #include <socoro/replies.hpp>
+#include <socoro/sio/json_reader.hpp>
 
 #include <algorithm>
 #include <array>
@@ -89,7 +90,9 @@ template <typename... Values>
     adapter::answer_values out;
     write_values(text, out.binary, values...);
     text += ']';
-    out.list = std::move(json::parse(text).as_array());
+    auto read = sio::parse_own_json(text);
+    if (read.is_array())
+        out.list = std::move(read.get_array());
     return out;
 }
 

@@ -390,9 +390,9 @@ TEST_CASE("api/shards: a server that has no answer is not waited for, and failur
     CHECK_FALSE(failed->value->complete);
     s.io.server_side_emit("load", "text");
     s.run();
-    CHECK(
-        *s.reports ==
-        std::vector<std::string>{"/ failed: no load", "/ failed: argument 1 is not a whole number"});
+    REQUIRE(s.reports->size() == 2);
+    CHECK(s.reports->at(0) == "/ failed: no load");
+    CHECK(s.reports->at(1).starts_with("/ failed: argument 1 is not a whole number"));
 
     shards alone(1);
     auto const none = alone.start(0, asking(alone, 1));

@@ -7,8 +7,10 @@
 #include "support/world.hpp"
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>

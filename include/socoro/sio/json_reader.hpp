@@ -101,4 +101,12 @@ inline result<boost::json::value> parse_json(std::string_view text, limits const
     return value;
 }
 
+/// Reads JSON text that we have written ourselves; null where it nests deeper than can be read.
+[[nodiscard]] inline boost::json::value parse_own_json(std::string_view text) {
+    limits bounds;
+    bounds.json_depth = deepest_json;
+    auto read = parse_json(text, bounds);
+    return read ? std::move(*read) : boost::json::value();
+}
+
 }  // namespace socoro::sio
