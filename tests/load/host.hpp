@@ -79,15 +79,18 @@ private:
             },
             [&](socoro::request<chat> asked) { visitor.spawn(chatter(id, std::move(asked))); },
             [&](socoro::request<survey> asked) { return hold(std::move(asked)); },
-            [&](expel const& whom) {
-                auto const id_of_other = std::get<0>(whom) % (2 * guests_->most());
-                auto const other =
-                    id_of_other < guests_->most() ? guests_->find(id_of_other) : std::nullopt;
-                if (other)
-                    other->disconnect(self.draw(2) == 0);
-            }};
+            [&](expel const& whom) { show_out(std::get<0>(whom), self.draw(4)); }};
         std::ignore = co_await visitor.serve(tasks);
         guests_->put(id, std::nullopt);
+    }
+
+    void show_out(int whom, int how) {
+        auto const guest = whom < guests_->most() ? guests_->find(whom) : std::nullopt;
+        bool const closes = how % 2 == 0;
+        if (guest && how < 2)
+            guest->disconnect(closes);
+        else if (guest)
+            io_->to(guest->id()).disconnect_sockets(closes);
     }
 
     [[nodiscard]] asio::awaitable<void> chatter(int id, socoro::request<chat> asked) {

@@ -12,7 +12,9 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,6 +77,8 @@ protected:
 
 private:
     void visit();
+    [[nodiscard]] asio::awaitable<void> ask_around();
+    [[nodiscard]] asio::awaitable<void> count_heads(std::vector<int> here);
     void settle();
     void end();
     void check_end(visitor const& by);
@@ -176,6 +180,7 @@ void play::each(std::vector<int> const& who, char const* what, Act act) {
 inline void play::visit() {
     for (int i = 0; i < size_.outsiders; ++i)
         start_outsider(2 * size_.visitors + i);
+    start(visitor_of(0).get_executor(), ask_around());
     each(everybody(), "visits", [this](visitor& one) { return one.live(size_.deeds); });
     // A visitor that left may have left somebody at work, and who was expelled has to notice.
     until("work", [this] { return host_->present() == static_cast<int>(staying().size()); });
@@ -193,17 +198,48 @@ inline void play::check_end(visitor const& by) {
         fault("visitor " + std::to_string(by.id()) + " ended by itself: " + why.message());
 }
 
+/// Asks everybody, and who they are, on an executor that is none of the server's.
+inline asio::awaitable<void> play::ask_around() {
+    for (int i = 0; i < size_.deeds / 2; ++i) {
+        auto const whom = io().timeout(std::chrono::seconds(2));
+        auto const found = co_await whom.call<question>(i);
+        auto answers = found.values;
+        std::sort(answers.begin(), answers.end());
+        if (std::adjacent_find(answers.begin(), answers.end()) != answers.end())
+            fault("one answered a survey from outside twice");
+        if (!answers.empty() && (answers.front() < i * 100 || answers.back() >= (i + 1) * 100))
+            fault("a survey from outside got the answer to another question");
+        auto const sockets = co_await whom.fetch_sockets();
+        std::set<std::string> ids;
+        for (auto const& each : sockets)
+            ids.insert(each.id);
+        if (ids.size() != sockets.size())
+            fault("one was found twice");
+    }
+}
+
+/// When nobody comes or goes, everybody is found.
+inline asio::awaitable<void> play::count_heads(std::vector<int> here) {
+    auto const whom = io().timeout(std::chrono::seconds(2));
+    auto const found = co_await whom.call<question>(0);
+    auto answers = found.values;
+    std::sort(answers.begin(), answers.end());
+    auto const sockets = co_await whom.fetch_sockets();
+    if (answers != here || sockets.size() != here.size())
+        fault("a survey from outside did not find everybody");
+}
+
 inline void play::settle() {
     // First what they set out to do has to be done: only then has everything been said.
     each(staying(), "finishing", [](visitor& one) { return one.finish(); });
     each(staying(), "settling", [](visitor& one) { return one.settle(); });
     auto const here = staying();
+    start(visitor_of(0).get_executor(), count_heads(here));
     each(here, "counting", [](visitor& one) { return one.count_heads(); });
     for (auto const id : here) {
         auto heads = visitor_of(id).heads;
         std::sort(heads.begin(), heads.end());
-        if (std::adjacent_find(heads.begin(), heads.end()) != heads.end() ||
-            !std::includes(here.begin(), here.end(), heads.begin(), heads.end()))
+        if (heads != here)
             fault("a survey of visitor " + std::to_string(id) + " did not reach everybody once");
     }
 }

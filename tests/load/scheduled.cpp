@@ -15,6 +15,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -122,17 +123,30 @@ struct caller {
     load::visitor visitor;
 };
 
+/// What there was to see, over all runs: without it they would prove little.
+struct sights {
+    int upgrades = 0;
+    /// Sessions, by shard.
+    std::array<int, 3> sessions{};
+};
+
 /// One run.
 class scheduled_play final : public load::play {
 public:
-    explicit scheduled_play(std::uint64_t seed) : play(seed, {}), scheduler_(seed) {
+    scheduled_play(std::uint64_t seed, sights& seen) : play(seed, {}), scheduler_(seed) {
         entropy.seed(seed);
         std::vector<std::shared_ptr<net::shard>> shards;
         for (int i = 0; i < shard_count; ++i) {
             cores_.emplace_back(scheduler_, size().visitors + i);
             shards.push_back(cores_.back().shard);
         }
-        io_.emplace(shards, options());
+        auto opts = options();
+        opts.hooks.upgraded = [&seen](socoro::upgraded_session const&) { ++seen.upgrades; };
+        opts.hooks.session_opened = [this, &seen](socoro::opened_session const&) {
+            for (std::size_t i = 0; i < cores_.size(); ++i)
+                seen.sessions.at(i) += cores_[i].shard->is_here();
+        };
+        io_.emplace(shards, opts);
         for (int id = 0; id < size().visitors; ++id) {
             auto const by = std::make_shared<network>(scheduler_, *io_, cores_);
             callers_.emplace_back(id, size(), seed, scheduler_, options_of(id), by);
@@ -237,20 +251,30 @@ private:
 
 TEST_CASE(
     "load/scheduled: whatever order things happen in, nothing is lost, doubled or reordered") {
+    bool const is_one = std::getenv("SOCORO_LOAD_SEED");
     auto const first = number_from("SOCORO_LOAD_SEED", 1);
-    auto const count = std::getenv("SOCORO_LOAD_SEED") ? 1 : number_from("SOCORO_LOAD_SEEDS", 100);
+    auto const count = is_one ? 1 : number_from("SOCORO_LOAD_SEEDS", 100);
+    test::wire_stream::journeys = 0;
+    sights seen;
     for (auto seed = first; seed < first + count; ++seed) {
-        scheduled_play one(seed);
+        scheduled_play one(seed, seen);
         for (auto const& what : one.whole())
             FAIL_CHECK("seed " << seed << ": " << what);
     }
+    if (is_one)
+        return;
+    CHECK(seen.upgrades > static_cast<int>(count));
+    CHECK(test::wire_stream::journeys > count);
+    for (auto const sessions : seen.sessions)
+        CHECK(sessions > static_cast<int>(count));
 }
 
 TEST_CASE("load/scheduled: a seed gives the same run again") {
+    sights seen;
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-        scheduled_play first(seed);
+        scheduled_play first(seed, seen);
         std::ignore = first.whole();
-        scheduled_play again(seed);
+        scheduled_play again(seed, seen);
         std::ignore = again.whole();
         CHECK(first.trace() == again.trace());
     }

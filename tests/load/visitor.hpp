@@ -157,7 +157,7 @@ private:
         } else if (deed < 35) {
             co_await hold_survey();
         } else if (deed < 36) {
-            socket_.emit<expel>(draw(12));
+            socket_.emit<expel>(draw(static_cast<int>(heard.size())));
         } else if (deed == 36 && draw(2) == 0) {
             leave();
         } else if (deed == 37 && draw(2) == 0) {

@@ -145,10 +145,14 @@ public:
         return [travelling](std::shared_ptr<net::shard> const& on) {
             travelling->in_->reader.move_to(on);
             travelling->out_->writer.move_to(on);
+            ++journeys;
             return travelling;
         };
     }
     [[nodiscard]] std::string remote_address() const override { return "192.0.2.1"; }
+
+    /// How many have gone on on another shard.
+    static inline std::size_t journeys = 0;
 
 private:
     std::shared_ptr<wire_half> in_;
