@@ -113,7 +113,7 @@ public:
     /// Listens at an endpoint and returns it, with the port the system chose for port 0. Requests
     /// that are not under the path get status 404: attach to an `http_server` to serve them.
     /// Throws `std::system_error`, if the port is taken for example, and `std::logic_error` once it
-    /// was closed.
+    /// was closed. Of several shards, the first listens for all: there, or before they run.
     net::endpoint listen(net::endpoint const& at, listen_options how = {}) {
         return http_.front()->listen(at, how);
     }
@@ -130,8 +130,13 @@ public:
         return http_.front()->listen(std::move(listening));
     }
 
-    /// Accepts no more, but for those who have connected before; clients stay connected.
-    void stop_listening() { http_.front()->stop_listening(); }
+    /// Accepts no more, but for those who have connected before; clients stay connected. A server of
+    /// several shards may be told by any thread, and then stops a moment later.
+    void stop_listening() {
+        if (http_.size() == 1)
+            return http_.front()->stop_listening();
+        home()->owner()->execute([http = http_.front()] { http->stop_listening(); });
+    }
 
     /// Takes the requests under the path from an HTTP server of the program. Both run on the same
     /// executors; throws `std::invalid_argument` otherwise.
