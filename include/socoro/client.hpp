@@ -66,25 +66,25 @@ public:
     /// has a handle, or waits for one, is disconnected then.
     /// Throws `std::invalid_argument` for a name with a comma or a control character.
     [[nodiscard]] asio::awaitable<socket_type, Executor> connect(
-        std::string nsp = {},
+        std::string name = {},
         std::optional<credentials> shown = std::nullopt) const {
-        return connect(std::move(nsp), std::move(shown), std::nullopt);
+        return connect(std::move(name), std::move(shown), std::nullopt);
     }
 
     /// The same, and waits no longer than this: `errc::timeout` otherwise.
     [[nodiscard]] asio::awaitable<socket_type, Executor> connect(
         duration within,
-        std::string nsp = {},
+        std::string name = {},
         std::optional<credentials> shown = std::nullopt) const {
         auto const deadline = core_->owner()->now() + within;
-        return connect(std::move(nsp), std::move(shown), deadline);
+        return connect(std::move(name), std::move(shown), deadline);
     }
 
     /// The same without waiting: what happens can be received from the socket.
     [[nodiscard]] socket_type socket(
-        std::string nsp = {},
+        std::string name = {},
         std::optional<credentials> shown = std::nullopt) const {
-        auto made = core_->socket(std::move(nsp), std::move(shown));
+        auto made = core_->socket(std::move(name), std::move(shown));
         made->on_handed_out();
         return socket_type(std::move(made));
     }
@@ -104,10 +104,10 @@ public:
 
 private:
     [[nodiscard]] asio::awaitable<socket_type, Executor> connect(
-        std::string nsp,
+        std::string name,
         std::optional<credentials> shown,
         std::optional<net::time_point> deadline) const {
-        return wait_connected(core_->socket(std::move(nsp), std::move(shown)), deadline);
+        return wait_connected(core_->socket(std::move(name), std::move(shown)), deadline);
     }
     [[nodiscard]] static asio::awaitable<socket_type, Executor> wait_connected(
         std::shared_ptr<detail::client_socket_core> core,
